@@ -65,8 +65,9 @@ OPEN = (
     "umount umount_all"
 )
 WRITE = (
-    "aug_rm aug_save aug_set btrfs_filesystem_resize chmod e2fsck lchown ln_s lremovexattr lsetxattr mkdir_mode mkswap "
-    "part_expand_gpt part_resize pvresize pwrite rename resize2fs rm rm_rf rmdir lvresize_free write xfs_growfs"
+    "aug_rm aug_save aug_set btrfs_filesystem_resize chmod copy_attributes e2fsck lchown ln_s lremovexattr lsetxattr "
+    "mkdir_mode mkswap part_expand_gpt part_resize pvresize pwrite rename resize2fs rm rm_rf rmdir lvresize_free write "
+    "xfs_growfs"
 )
 #: The allowlist: call → what it does to the guest. ``read`` changes nothing; ``open`` makes something reachable (a
 #: mount replays a journal, which is no change that anyone asked for); ``write`` changes what the user sees.
@@ -296,12 +297,16 @@ class Watch:
                 self.give_up()
 
 
+#: Makes a handle, tells its last errno, and the event of console output.
+Bindings = t.Tuple[t.Callable[[], t.Any], t.Callable[[t.Any], int], int]
+
+
 class Appliance:
     """A handle and its state: CONFIG → LAUNCHING → READY ⇄ BUSY → CLOSED."""
 
-    def __init__(self, watch: Watch, make: t.Callable[[], t.Any] | None = None) -> None:
+    def __init__(self, watch: Watch, bindings: Bindings) -> None:
         self._watch = watch
-        self._make = make or new_handle
+        self._make, self._errno, self._event = bindings
         self._handle: t.Any = None
         self.console = Console()
         self.state = "CONFIG"
@@ -343,8 +348,9 @@ class Appliance:
             if self._watch.reason.startswith("the session"):
                 raise
             reason = self._watch.reason or str(exc).partition("\n")[0]
-            tail = [line for line in self.console.tail().splitlines() if "qemu" in line.lower() or "kvm" in line.lower()]
-            reason = (tail[-1].strip() if tail else reason)[:300]
+            lines = [line.strip() for line in self.console.tail().splitlines()]
+            said = [line for line in lines if "qemu" in line.lower() or "kvm" in line.lower()]
+            reason = (said[-1] if said else reason)[:300]
             self._broken = (key, reason)
             self.console = Console()
             self.state = "CONFIG"
@@ -358,7 +364,8 @@ class Appliance:
         self.state = "LAUNCHING"
         handle = self._make()
         try:
-            configure(handle, options, accelerator, self.console)
+            configure(handle, options, accelerator)
+            handle.set_event_callback(self.console, self._event)
             with self._watch.deadline(seconds, trial=trial):
                 handle.launch()
         except RuntimeError as exc:
@@ -398,7 +405,7 @@ class Appliance:
         return result
 
     def _failed(self, name: str, exc: RuntimeError) -> ServerError:
-        number = int(self._handle.last_errno())
+        number = self._errno(self._handle)
         if self._watch.reason or not self._alive():
             self.state = "CLOSED"
             why = self._watch.reason or "the appliance died"
@@ -450,21 +457,28 @@ def default_emulator() -> str:
     return os.environ.get("LIBGUESTFS_HV") or f"qemu-system-{os.uname().machine}"
 
 
-def new_handle() -> t.Any:
-    """Return a libguestfs handle; the only place that knows the bindings."""
+def load_bindings() -> Bindings:
+    """Return how to make a handle, how to learn its last errno, and the bit of the event that carries console output.
+
+    The Python bindings raise a bare RuntimeError: guestfs_last_errno(3) is the one function of the C library that they
+    leave out, so it is called there (the handle is in a PyCapsule named ``guestfs_h``).
+    """
+    import ctypes  # pylint: disable=import-outside-toplevel
+
     import guestfs  # pylint: disable=import-error,import-outside-toplevel
 
-    return guestfs.GuestFS(python_return_dict=True)
+    last_errno = ctypes.CDLL("libguestfs.so.0").guestfs_last_errno
+    last_errno.argtypes = [ctypes.c_void_p]
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    return (
+        lambda: guestfs.GuestFS(python_return_dict=True),
+        lambda handle: int(last_errno(pointer(handle._o, b"guestfs_h"))),  # pylint: disable=protected-access
+        int(guestfs.EVENT_APPLIANCE),
+    )
 
 
-def event_appliance() -> int:
-    """Return the bit of the event that carries console output."""
-    import guestfs  # pylint: disable=import-error,import-outside-toplevel
-
-    return int(guestfs.EVENT_APPLIANCE)
-
-
-def configure(handle: t.Any, options: dict[str, t.Any], accelerator: str, console: Console) -> None:
+def configure(handle: t.Any, options: dict[str, t.Any], accelerator: str) -> None:
     """Set a handle up: backend, accelerator, no network, sandbox, sizes, and the drives with their formats.
 
     :param options: ``drives`` (list of ``{"path", "format"}``), ``backend``, ``memory_mb``, ``smp``, ``hv``, ``path``,
@@ -476,7 +490,6 @@ def configure(handle: t.Any, options: dict[str, t.Any], accelerator: str, consol
     handle.set_autosync(True)
     handle.set_verbose(False)
     handle.set_trace(False)
-    handle.set_event_callback(console, event_appliance())
     for name, setter in (
         ("memory_mb", handle.set_memsize),
         ("smp", handle.set_smp),
@@ -571,7 +584,7 @@ class Session:
 class Server:
     """The loop: one client after the other, until somebody or the clock says it is over."""
 
-    def __init__(self, config: dict[str, t.Any], listener: socket.socket, make: t.Callable[[], t.Any] | None = None):
+    def __init__(self, config: dict[str, t.Any], listener: socket.socket, bindings: Bindings) -> None:
         self.workspace = Workspace(config)
         self.session = Session()
         self.idle_timeout: float | None = None  # None: ends with its first client
@@ -584,7 +597,7 @@ class Server:
         self._signalled = False
         self._watch = Watch(self._must_stop, self.workspace.has_space)
         self._watch.give_up = self._give_up
-        self.appliance = Appliance(self._watch, make)
+        self.appliance = Appliance(self._watch, bindings)
         self._methods: dict[str, t.Callable[[dict[str, t.Any]], t.Any]] = {
             "launch": self._do_launch,
             "call": self._do_call,
@@ -795,7 +808,7 @@ def open_handle(drives: list[dict[str, str]], **options: t.Any) -> t.Any:
     :param drives: ``{"path", "format"}`` of each.
     :param options: as for :func:`configure`, and ``accelerator``, ``launch_timeout`` in seconds.
     """
-    appliance = Appliance(Watch(lambda: False, lambda: True))
+    appliance = Appliance(Watch(lambda: False, lambda: True), load_bindings())
     appliance.launch({"launch_timeout": 600, **options, "drives": drives})
     return appliance._handle  # pylint: disable=protected-access
 
@@ -811,7 +824,7 @@ def main() -> None:
     os.environ["XDG_RUNTIME_DIR"] = config["directory"]
     os.umask(0o077)
     with socket.socket(fileno=config["listen_fd"]) as listener:
-        server = Server(config, listener)
+        server = Server(config, listener, load_bindings())
         server.install_signals()
         server.run()
 

@@ -1,0 +1,141 @@
+# Copyright (c) 2026, the offline.guest contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module utility is private to this collection: it may change at any time.
+
+"""Start a server process, under an interpreter that has libguestfs's bindings."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import typing as t
+from importlib.abc import InspectLoader
+
+from .._errors import ApplianceError, HostError, OfflineGuestError, printable
+from . import _server
+from ._client import Client
+from ._lock import ImageLock
+
+#: Where distributions put the interpreter that their own packages are for; the bindings are not on PyPI.
+PLATFORM_INTERPRETERS = ("/usr/libexec/platform-python", "/usr/bin/python3", "/usr/local/bin/python3")
+_START_TIMEOUT = 60
+
+
+def interpreters() -> list[str]:
+    """Return the interpreters to try, the module's own first."""
+    candidates = [sys.executable, *PLATFORM_INTERPRETERS]
+    return [path for path in dict.fromkeys(candidates) if path and os.access(path, os.X_OK)]
+
+
+def has_bindings(interpreter: str) -> bool:
+    """Return whether an interpreter can import libguestfs's bindings."""
+    try:
+        done = subprocess.run(
+            [interpreter, "-I", "-c", "import guestfs"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_START_TIMEOUT,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return done.returncode == 0
+
+
+def find_interpreter() -> str:
+    """Return the first interpreter that has the bindings.
+
+    :raises HostError: none has.
+    """
+    tried = interpreters()
+    for interpreter in tried:
+        if has_bindings(interpreter):
+            return interpreter
+    raise HostError(
+        f"No Python interpreter with libguestfs's bindings was found (tried {', '.join(tried)}).",
+        hint="Install python3-guestfs (Debian, Ubuntu) or python3-libguestfs (Fedora, RHEL, SUSE).",
+    )
+
+
+def server_source() -> str:
+    """Return the text of the server's file, also where this module runs from Ansible's zip archive.
+
+    :raises ApplianceError: it was imported from something that keeps no source.
+    """
+    spec = _server.__spec__
+    source = spec.loader.get_source(spec.name) if spec and isinstance(spec.loader, InspectLoader) else None
+    if source is None:
+        raise ApplianceError("The server's own file is missing from the module.")
+    return source
+
+
+def start_server(
+    directory: str, lock: ImageLock, *, overlay: str, info: t.Mapping[str, t.Any], call_timeout: float
+) -> Client:
+    """Start a server in the private folder ``directory`` and connect to it.
+
+    The socket is bound here and handed over listening, so that there is nothing to wait for. The server shares the
+    lock's descriptor, and with it the lock.
+
+    :raises HostError: no interpreter has the bindings.
+    :raises ApplianceError: the server did not come up; the message holds its last words.
+    """
+    interpreter = find_interpreter()
+    program = os.path.join(directory, "server.py")
+    with open(program, "w", encoding="utf-8") as stream:
+        stream.write(server_source())
+    config = {"directory": directory, "overlay": overlay, "lock": lock.path, "info": info}
+    with _listen(os.path.join(directory, "socket")) as listener:
+        config.update(listen_fd=listener.fileno(), lock_fd=lock.descriptor)
+        process = _spawn([interpreter, "-I", "-X", "utf8", program], directory, (listener.fileno(), lock.descriptor))
+        try:
+            assert process.stdin is not None
+            with process.stdin as pipe:
+                pipe.write(json.dumps(config).encode("ascii"))
+            client = Client.connect(directory, call_timeout=call_timeout, hello_timeout=_START_TIMEOUT)
+            client.process = process
+            return client
+        except (OSError, OfflineGuestError) as exc:
+            said = _last_words(directory)
+            with contextlib.suppress(OSError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise ApplianceError(f"The session's server did not start: {said or exc}.") from exc
+
+
+def _listen(path: str) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    try:
+        listener.bind(path)
+        listener.listen(16)
+    except OSError as exc:
+        listener.close()
+        raise HostError(f"The socket {path} cannot be made: {exc}.", hint="Set appliance.tmpdir to a short path.") from exc
+    return listener
+
+
+def _spawn(command: list[str], directory: str, descriptors: tuple[int, ...]) -> subprocess.Popen[bytes]:
+    """Start the server in a session and process group of its own, its output in a file of the private folder."""
+    with open(os.path.join(directory, "log"), "wb") as log:
+        return subprocess.Popen(  # pylint: disable=consider-using-with
+            command,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            pass_fds=descriptors,
+            start_new_session=True,
+        )
+
+
+def _last_words(directory: str) -> str:
+    with contextlib.suppress(OSError), open(os.path.join(directory, "log"), "rb") as stream:
+        return printable(stream.read(64 * 1024)[-600:].strip(), limit=600)
+    return ""
