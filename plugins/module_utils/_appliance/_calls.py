@@ -81,7 +81,9 @@ class Calls:
         self._rpc.call("chmod", mode, path)
 
     def lchown(self, owner: int, group: int, path: str) -> None:
-        self._rpc.call("lchown", owner, group, path)
+        """Set owner and group, from 0 to 2**32 - 2; the protocol's integers are signed, so the upper half is folded."""
+        signed = [number - 2**32 if number >= 2**31 else number for number in (owner, group)]
+        self._rpc.call("lchown", *signed, path)
 
     def rename(self, old: str, new: str) -> None:
         self._rpc.call("rename", old, new)
@@ -98,8 +100,17 @@ class Calls:
     def ln_s(self, target: str, linkname: str) -> None:
         self._rpc.call("ln_s", target, linkname)
 
-    def lsetxattr(self, name: str, value: bytes, path: str) -> None:
-        self._rpc.call("lsetxattr", name, value, len(value), path)
+    def lsetxattr(self, name: str, text: str, path: str) -> None:
+        """Set an attribute to ``text`` and a NUL byte after it, as SELinux labels are stored.
+
+        The bindings take a C string, so other binary values cannot be set with this call: see :meth:`copy_attributes`. A
+        length beyond that NUL would store memory of the daemon in the guest (measured with 1.48.6).
+        """
+        self._rpc.call("lsetxattr", name, text, len(text.encode()) + 1, path)
+
+    def copy_attributes(self, source: str, destination: str) -> None:
+        """With ``xattributes`` only, as its ``all`` loses set-uid bits (1.48.6): give ``destination`` every extended attribute of ``source``, binary ones too; others that it has stay."""
+        self._rpc.call("copy_attributes", source, destination, xattributes=True)
 
     def lremovexattr(self, name: str, path: str) -> None:
         self._rpc.call("lremovexattr", name, path)
@@ -149,6 +160,9 @@ class Calls:
 
     def feature_available(self, groups: t.Sequence[str]) -> bool:
         return bool(self._rpc.call("feature_available", list(groups)))
+
+    def pwrite_device(self, device: str, content: bytes, offset: int) -> int:
+        return int(self._rpc.call("pwrite_device", device, content, offset))
 
     # Mounting; the type is always stated (guestfs-security(1))
 
@@ -249,6 +263,14 @@ class Calls:
 
     def pvs(self) -> list[str]:
         return list(self._rpc.call("pvs"))
+
+    def vgpvuuids(self, group: str) -> list[str]:
+        """UUIDs of a group's physical volumes, with hyphens, unlike those of :meth:`pvs_full`."""
+        return list(self._rpc.call("vgpvuuids", group))
+
+    def vglvuuids(self, group: str) -> list[str]:
+        """UUIDs of a group's logical volumes, with hyphens, unlike those of :meth:`lvs_full`."""
+        return list(self._rpc.call("vglvuuids", group))
 
     def lvm_canonical_lv_name(self, device: str) -> str:
         return str(self._rpc.call("lvm_canonical_lv_name", device))

@@ -1,0 +1,361 @@
+# Copyright (c) 2026, the offline.guest contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module utility is private to this collection: it may change at any time.
+
+"""Files of a guest: bounded reads, atomic writes, links followed inside the guest only.
+
+Every path is resolved here before libguestfs sees it, because some of its calls (``rm_rf`` among them) run a program on
+the appliance's own view of the tree, where an absolute link of the guest would lead into the appliance.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import functools
+import hashlib
+import stat as _stat
+import typing as t
+
+from .._appliance._calls import Calls, Struct
+from .._errors import CallError, GuestError, OptionError, printable
+from ._paths import GuestPath, resolve
+from ._selinux import XATTR, Labeler
+
+Kind = t.Literal["file", "directory", "link", "char", "block", "fifo", "socket", "other"]
+
+# Below libguestfs's message limit of 4 MB (guestfs(3), "PROTOCOL LIMITS") even after the socket's base64.
+CHUNK = 2 * 1024 * 1024
+_MAX_ENTRIES = 100_000
+_NOT_THERE = (errno.ENOENT, errno.ENOTDIR)
+_NO_XATTRS = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+_KINDS: dict[int, Kind] = {
+    _stat.S_IFREG: "file",
+    _stat.S_IFDIR: "directory",
+    _stat.S_IFLNK: "link",
+    _stat.S_IFCHR: "char",
+    _stat.S_IFBLK: "block",
+    _stat.S_IFIFO: "fifo",
+    _stat.S_IFSOCK: "socket",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class FileStat:
+    """What lstat(2) says of one entry.
+
+    :param mode: permission bits, at most 0o7777.
+    :param size: bytes.
+    :param mtime: seconds since the epoch.
+    """
+
+    kind: Kind
+    mode: int
+    uid: int
+    gid: int
+    size: int
+    mtime: int
+
+    @classmethod
+    def of(cls, struct: Struct) -> FileStat:
+        """Read libguestfs's ``statns`` structure."""
+        return cls(
+            kind=_KINDS.get(_stat.S_IFMT(struct["st_mode"]), "other"),
+            mode=_stat.S_IMODE(struct["st_mode"]),
+            uid=struct["st_uid"],
+            gid=struct["st_gid"],
+            size=struct["st_size"],
+            mtime=struct["st_mtime_sec"],
+        )
+
+
+class GuestFiles:
+    """The files of the guest whose root file system is mounted.
+
+    Every method takes any absolute path. Unless a method says otherwise it follows symbolic links, the last component
+    included, inside the guest. CallError is raised for what the appliance could not do (EIO, ENOSPC, EROFS …).
+    """
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    @functools.cached_property
+    def labeler(self) -> Labeler:
+        """SELinux labels by the guest's own policy, read at first use."""
+        return Labeler.read(self)
+
+    # Reading
+
+    def resolve(self, path: str) -> GuestPath:
+        """Return where ``path`` leads, every link followed inside the guest; what does not exist is kept as it is.
+
+        :raises GuestError: too many links, or a link whose target cannot be read as text.
+        """
+        return resolve(GuestPath(path), self._link_target)
+
+    def lstat(self, path: str) -> FileStat | None:
+        """Describe the entry itself (a link is not followed, the directories above it are); None when there is none."""
+        return self._lstat(self._entry(path))
+
+    def read(self, path: str, *, max_size: int) -> bytes:
+        """Return the content of a regular file.
+
+        :param max_size: refuse anything larger, in bytes.
+        :raises GuestError: there is no such file, it is not a regular file, it is too large, or it ends early.
+        """
+        target = self.resolve(path)
+        found = self._lstat(target)
+        if found is None:
+            raise GuestError(f"There is no '{printable(path)}' in the guest.")
+        _require_file(path, found)
+        if found.size > max_size:
+            raise GuestError(
+                f"'{printable(path)}' in the guest has {found.size} bytes, more than the {max_size} allowed.",
+                details={"size": found.size, "max_size": max_size},
+            )
+        return self._read_all(target, found.size)
+
+    def read_optional(self, path: str, *, max_size: int) -> bytes | None:
+        """As :meth:`read`, but None when there is no such entry."""
+        if self._lstat(self.resolve(path)) is None:
+            return None
+        return self.read(path, max_size=max_size)
+
+    def list_dir(self, path: str) -> list[str]:
+        """Return the names in a directory, sorted by code point.
+
+        :raises GuestError: no such directory, more than 100,000 entries, or a name that is not UTF-8.
+        """
+        target = self.resolve(path)
+        found = self._lstat(target)
+        if found is None or found.kind != "directory":
+            raise GuestError(f"'{printable(path)}' in the guest is {_what(found)}, not a directory.")
+        try:
+            entries = self._calls.readdir(target)
+        except (CallError, UnicodeError) as exc:
+            raise _unreadable(f"The directory '{printable(path)}' of the guest cannot be listed", exc) from exc
+        if len(entries) > _MAX_ENTRIES:
+            raise GuestError(f"'{printable(path)}' in the guest has more than {_MAX_ENTRIES} entries.")
+        return sorted(entry["name"] for entry in entries if entry["name"] not in (".", ".."))
+
+    # Writing
+
+    def write(
+        self, path: str, content: bytes, *, mode: int | None = None, uid: int | None = None, gid: int | None = None
+    ) -> None:
+        """Replace or create a regular file, at one instant.
+
+        A replaced file keeps its mode, owner, group and extended attributes (SELinux label, ACL, capabilities) where
+        no other are given. A new one gets mode 0644, root as owner, and its SELinux label by the guest's policy.
+
+        :raises GuestError: the parent is no directory, or something other than a regular file is at ``path``.
+        """
+        target = self.resolve(path)
+        old = self._lstat(target)
+        if old is not None:
+            _require_file(path, old)
+        temporary = self._free_temporary(target)
+        self._write_all(temporary, content)
+        if old is None:
+            self._own(temporary, uid, gid)
+            self._label(temporary, target, "file")
+        else:
+            # chown drops set-uid bits and capabilities, chmod sets an ACL's mask: so in this order.
+            self._own(temporary, old.uid if uid is None else uid, old.gid if gid is None else gid)
+            self._copy_xattrs(target, temporary)
+        self._calls.chmod(_first(mode, old.mode if old else 0o644), temporary)
+        self._calls.rename(temporary, target)
+
+    def make_dir(self, path: str, *, mode: int, uid: int = 0, gid: int = 0) -> None:
+        """Make a directory and those missing above it, all with the same mode and owner; keep what is there.
+
+        :raises GuestError: something other than a directory is in the way.
+        """
+        target = self.resolve(path)
+        missing = []
+        while target != target.parent and (found := self._lstat(target)) is None:
+            missing.append(target)
+            target = target.parent
+        if target != target.parent and found is not None and found.kind != "directory":
+            raise GuestError(f"'{printable(target)}' in the guest is {_what(found)}, not a directory.")
+        for directory in reversed(missing):
+            self._calls.mkdir_mode(directory, mode)
+            self._calls.lchown(uid, gid, directory)
+            self._label(directory, directory, "directory")
+            self._calls.chmod(mode, directory)
+
+    def symlink(self, target: str, path: str) -> None:
+        """Make ``path`` a symbolic link to ``target``, replacing a file or link at one instant.
+
+        :raises GuestError: a directory is at ``path``.
+        """
+        entry = self._entry(path)
+        found = self._lstat(entry)
+        if found is not None and found.kind == "directory":
+            raise GuestError(f"'{printable(path)}' in the guest is a directory, so no link can replace it.")
+        if found is not None and found.kind == "link" and self._link_target(entry) == target:
+            return
+        temporary = self._free_temporary(entry)
+        self._calls.ln_s(target, temporary)
+        self._label(temporary, entry, "link")
+        self._calls.rename(temporary, entry)
+
+    def remove(self, path: str) -> None:
+        """Remove one entry that is no directory, a link itself rather than where it leads; nothing when there is none.
+
+        :raises GuestError: it is a directory.
+        """
+        entry = self._entry(path)
+        found = self._lstat(entry)
+        if found is None:
+            return
+        if found.kind == "directory":
+            raise GuestError(f"'{printable(path)}' in the guest is a directory, so it is not removed as a file.")
+        self._calls.rm(entry)
+
+    def remove_tree(self, path: str) -> None:
+        """Remove an entry and all below it; a link itself, never where it leads; nothing when there is none."""
+        entry = self._entry(path)
+        if entry == "/":
+            raise OptionError("The guest's root directory cannot be removed.")
+        if self._lstat(entry) is not None:
+            self._calls.rm_rf(entry)
+
+    def set_attributes(
+        self, path: str, mode: int | None = None, uid: int | None = None, gid: int | None = None
+    ) -> None:
+        """Set what is given and differs; as everywhere, a new owner drops set-uid bits that ``mode`` does not set.
+
+        :raises GuestError: there is no such entry.
+        """
+        target = self.resolve(path)
+        found = self._lstat(target)
+        if found is None:
+            raise GuestError(f"There is no '{printable(path)}' in the guest.")
+        wanted = (_first(uid, found.uid), _first(gid, found.gid))
+        if wanted != (found.uid, found.gid):
+            self._calls.lchown(*wanted, target)
+        if mode is not None and (mode != found.mode or wanted != (found.uid, found.gid)):
+            self._calls.chmod(mode, target)
+
+    # Helpers; their paths are resolved already
+
+    def _entry(self, path: str) -> GuestPath:
+        """The directory part followed, the last component not."""
+        whole = GuestPath(path)
+        return self.resolve(whole.parent).joined(whole.name) if whole.name else whole
+
+    def _link_target(self, path: GuestPath) -> str | None:
+        # readlink runs a program in the appliance, at ten times the cost of lstatns, so only links are asked.
+        found = self._lstat(path)
+        if found is None or found.kind != "link":
+            return None
+        try:
+            return self._calls.readlink(path)
+        except (CallError, UnicodeError) as exc:
+            raise _unreadable(f"The symbolic link '{printable(path)}' of the guest cannot be read", exc) from exc
+
+    def _lstat(self, path: GuestPath) -> FileStat | None:
+        try:
+            return FileStat.of(self._calls.lstatns(path))
+        except CallError as exc:
+            if exc.errno in _NOT_THERE:
+                return None
+            raise
+
+    def _read_all(self, path: GuestPath, size: int) -> bytes:
+        parts: list[bytes] = []
+        done = 0
+        while done < size:
+            part = self._calls.pread(path, min(CHUNK, size - done), done)
+            if not part:
+                raise GuestError(f"'{printable(path)}' in the guest ends after {done} of {size} bytes.")
+            parts.append(part)
+            done += len(part)
+        return b"".join(parts)
+
+    def _write_all(self, path: GuestPath, content: bytes) -> None:
+        self._calls.write(path, content[:CHUNK])
+        done = min(CHUNK, len(content))
+        while done < len(content):
+            done += self._calls.pwrite(path, content[done : done + CHUNK], done)
+
+    def _free_temporary(self, target: GuestPath) -> GuestPath:
+        """Return a name beside ``target`` at which there is nothing.
+
+        The name is derived, not random, so that the same work leaves the same directory blocks in the image. Whatever
+        a former crash or the guest's maker left there is removed, never written through.
+        """
+        found = self._lstat(target.parent)
+        if found is None or found.kind != "directory":
+            raise GuestError(
+                f"'{printable(target.parent)}' in the guest is {_what(found)}, not a directory.",
+                hint="Make the directory first.",
+            )
+        temporary = target.parent.joined(_temporary_name(target.name))
+        self.remove(temporary)
+        return temporary
+
+    def _own(self, path: GuestPath, uid: int | None, gid: int | None) -> None:
+        if uid is None and gid is None:
+            return
+        found = self._lstat(path)
+        assert found is not None, "the temporary was written a moment ago"
+        if (wanted := (_first(uid, found.uid), _first(gid, found.gid))) != (found.uid, found.gid):
+            self._calls.lchown(*wanted, path)
+
+    def _xattrs(self, path: GuestPath) -> dict[str, bytes]:
+        try:
+            return self._calls.lgetxattrs(path)
+        except CallError as exc:
+            if exc.errno in _NO_XATTRS:
+                return {}
+            raise
+
+    def _copy_xattrs(self, source: GuestPath, destination: GuestPath) -> None:
+        wanted, found = self._xattrs(source), self._xattrs(destination)
+        for name in sorted(found.keys() - wanted.keys()):  # from a default ACL of the directory, for example
+            self._calls.lremovexattr(name, destination)
+        if wanted != found:
+            self._calls.copy_attributes(source, destination)
+
+    def _label(self, path: GuestPath, final: GuestPath, kind: Kind) -> None:
+        label = self.labeler.label_for(final, kind)
+        if label is None:
+            return
+        try:
+            self._calls.lsetxattr(XATTR, label, path)
+        except CallError as exc:
+            if exc.errno not in _NO_XATTRS:  # vfat has none, and needs none
+                raise
+
+
+def _first(wanted: int | None, otherwise: int) -> int:
+    return otherwise if wanted is None else wanted
+
+
+def _what(found: FileStat | None) -> str:
+    names = {"file": "a regular file", "link": "a symbolic link", "char": "a device", "block": "a device"}
+    return "missing" if found is None else names.get(found.kind, f"a {found.kind}")
+
+
+def _require_file(path: str, found: FileStat) -> None:
+    if found.kind != "file":
+        raise GuestError(
+            f"'{printable(path)}' in the guest is {_what(found)}, not a regular file.", details={"kind": found.kind}
+        )
+
+
+def _unreadable(message: str, exc: Exception) -> GuestError:
+    if isinstance(exc, CallError):
+        return GuestError(f"{message}: {exc.message}", details=exc.details)
+    return GuestError(f"{message}: a name in it is not UTF-8.")
+
+
+def _temporary_name(name: str) -> str:
+    """``.NAME.offline-guest``, or a digest in place of a name that would exceed the 255 bytes of a file name."""
+    raw = name.encode("utf-8", "surrogateescape")
+    short = name if len(raw) <= 200 else hashlib.sha256(raw).hexdigest()[:32]
+    return f".{short}.offline-guest"
