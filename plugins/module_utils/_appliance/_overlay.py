@@ -32,9 +32,14 @@ _MARGIN = 8 * 1024 * 1024  # metadata that a commit adds to a qcow2 image, above
 
 @dataclasses.dataclass(frozen=True)
 class Workspace:
-    """The files beside an image that a session uses."""
+    """The files beside an image that a session uses.
+
+    :param lock: descriptor of the image's lock. The qemu-img that commits inherits it, so that the image stays locked
+        when this process dies and that one lives on.
+    """
 
     image: Image
+    lock: int | None = None
 
     def _beside(self, suffix: str) -> str:
         folder, name = os.path.split(self.image.path)
@@ -51,9 +56,10 @@ class Workspace:
         return self._beside("commit")
 
 
-def qemu_img(*arguments: str) -> None:
+def qemu_img(*arguments: str, hold: int | None = None) -> None:
     """Run qemu-img. Callers state the format of every image among the arguments.
 
+    :param hold: a descriptor that it inherits.
     :raises HostError: it is not installed.
     :raises TransactionError: it failed; the message is its own.
     """
@@ -67,6 +73,7 @@ def qemu_img(*arguments: str) -> None:
             capture_output=True,
             timeout=_QEMU_IMG_TIMEOUT,
             check=False,
+            pass_fds=() if hold is None else (hold,),
             umask=0o077,  # what a guest keeps secret is as secret in its overlay
             env={**os.environ, "LC_ALL": "C"},
         )
@@ -141,7 +148,7 @@ def redo(work: Workspace) -> None:
     try:
         _flush(os.path.dirname(work.image.path))
         # -d leaves the redo log as it is: emptied, it could not be repeated.
-        qemu_img("commit", "-q", "-d", "-f", "qcow2", "-t", "writeback", work.redo)
+        qemu_img("commit", "-q", "-d", "-f", "qcow2", "-t", "writeback", work.redo, hold=work.lock)
         _flush(work.image.path)
         os.unlink(work.redo)
         _flush(os.path.dirname(work.image.path))
@@ -166,7 +173,7 @@ def recover(work: Workspace) -> str:
         if work.image.format == "qcow2":
             # A killed commit may leave clusters counted that nothing refers to. QEMU writes the counts before the
             # references, so it leaves no other damage.
-            qemu_img("check", "-q", "-r", "leaks", "-f", "qcow2", work.image.path)
+            qemu_img("check", "-q", "-r", "leaks", "-f", "qcow2", work.image.path, hold=work.lock)
     if os.path.lexists(work.overlay):
         os.unlink(work.overlay)
         done = done or "The overlay of a session that died was removed; the image is as it was before that session."

@@ -79,6 +79,11 @@ class Session:
         return int(self.client.status["notes"].get("disk_size", self._info["disk_size"]))
 
     @property
+    def task_size(self) -> int:
+        """Virtual size of the disk before this task, in bytes: the image's, or in a joined session the disk's."""
+        return self.disk_size if self.joined else self.image_size
+
+    @property
     def changes(self) -> list[dict[str, str]]:
         """What the tasks so far changed: ``{"task", "summary"}`` each."""
         return list(self.client.status["changes"])
@@ -127,7 +132,7 @@ class Session:
         with ImageLock(lock_path(self.image.path), descriptor), self._handed_over():
             require_idle(self.image.path, for_writing=True)
             _require_untouched(self.image, self._info["identity"])
-            _overlay.commit(_overlay.Workspace(self.image))
+            _overlay.commit(_overlay.Workspace(self.image, descriptor))
         return True
 
     @contextlib.contextmanager
@@ -319,5 +324,5 @@ def _recover(image: Image, lock: ImageLock) -> list[str]:
         with contextlib.suppress(OfflineGuestError):
             require_private(lock.stale.directory)
             shutil.rmtree(lock.stale.directory, ignore_errors=True)
-    done = _overlay.recover(_overlay.Workspace(image))
+    done = _overlay.recover(_overlay.Workspace(image, lock.descriptor))
     return [f"{image.path}: {done}"] if done else []

@@ -16,6 +16,22 @@ if t.TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
+class Disk:
+    """The disk under the guest.
+
+    :param image_size: the virtual size before this task, in bytes: the image's, or what earlier tasks of the session
+        made of it. The appliance may see a disk that is larger already.
+    :param image_format: the stated format.
+    :param grow: makes the disk that many bytes large, starting the appliance anew if it has to, with nothing mounted;
+        does nothing where the disk is that large already.
+    """
+
+    image_size: int
+    image_format: str
+    grow: t.Callable[[int], None]
+
+
+@dataclasses.dataclass(frozen=True)
 class Task:
     """One task against one guest.
 
@@ -23,12 +39,14 @@ class Task:
     :param guest: the guest, its file systems mounted.
     :param check: plan but do not apply. False in an ordinary check run, whose overlay is thrown away.
     :param warn: shows a warning to the user.
+    :param disk: what is under the guest; None in unit tests that need none.
     """
 
     params: t.Mapping[str, t.Any]
     guest: Guest
     check: bool
     warn: t.Callable[[str], None]
+    disk: Disk | None = None
 
 
 @dataclasses.dataclass(frozen=True)

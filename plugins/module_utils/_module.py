@@ -1,0 +1,213 @@
+# Copyright (c) 2026, the offline.guest contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module utility is private to this collection: it may change at any time.
+
+"""Runs a module: the only place that knows AnsibleModule, exit_json and fail_json.
+
+A task joins the open session of its image, or opens one for itself and commits it at the end. Check mode is not a
+second code path: the task does the same work on an overlay that is thrown away. Only where a check task joins a session
+whose work is to be kept does it plan without applying.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ._appliance import _schema
+from ._appliance._calls import Calls
+from ._appliance._image import Image
+from ._appliance._session import ApplianceOptions, Session, open_or_join
+from ._errors import OfflineGuestError, OptionError, printable
+from ._guest._guest import Access, GuestOptions, forget_mounts, load_guest
+from ._guest._session import SessionTask
+from ._guest._task import Disk, Outcome, Task
+
+FORMATS = ["raw", "qcow2", "vmdk", "vdi", "vhdx", "vpc"]
+FILESYSTEMS = ["ext2", "ext3", "ext4", "xfs", "btrfs", "vfat", "ntfs"]
+
+_APPLIANCE_SPEC: dict[str, t.Any] = {
+    "backend": {"type": "str", "default": "direct"},
+    "accelerator": {"type": "str", "choices": ["auto", "kvm", "tcg"], "default": "auto"},
+    "memory_mb": {"type": "int"},
+    "smp": {"type": "int"},
+    "launch_timeout": {"type": "int", "default": 600},
+    "call_timeout": {"type": "int", "default": 300},
+    "hv": {"type": "path"},
+    "path": {"type": "str"},
+    "tmpdir": {"type": "path"},
+}
+
+#: The options that every module of the action group ``image`` has; documented in plugins/doc_fragments/image.py.
+IMAGE_SPEC: dict[str, t.Any] = {
+    "image": {"type": "path", "required": True},
+    "format": {"type": "str", "choices": FORMATS, "required": True},
+    "backing": {
+        "type": "dict",
+        "options": {
+            "image": {"type": "path", "required": True},
+            "format": {"type": "str", "choices": FORMATS, "required": True},
+            "backing": {"type": "dict"},
+        },
+    },
+    "root": {"type": "str"},
+    "luks_keys": {
+        "type": "list",
+        "elements": "dict",
+        "no_log": False,  # the keys themselves are
+        "options": {
+            "device": {"type": "str", "required": True},
+            "key": {"type": "str", "required": True, "no_log": True},
+        },
+    },
+    "filesystems": {"type": "list", "elements": "str", "default": FILESYSTEMS},
+    "lock_timeout": {"type": "int", "default": 60},
+    "appliance": {"type": "dict", "options": _APPLIANCE_SPEC},
+}
+
+Handler = t.Callable[[Task], Outcome]
+
+
+def run_guest_module(
+    *,
+    argument_spec: dict[str, t.Any],
+    handler: Handler,
+    writes: bool,
+    access: Access = "mounted",
+    disk_size: t.Callable[[t.Mapping[str, t.Any], int], int] | None = None,
+    **constraints: t.Any,
+) -> t.NoReturn:
+    """Run one task against the guest of an image, and end the module.
+
+    :param argument_spec: the module's own options; those of :data:`IMAGE_SPEC` are added.
+    :param handler: does the work.
+    :param writes: whether the module can change the guest at all.
+    :param access: what the handler finds: ``mounted`` (one operating system, its file systems mounted), ``found`` (the
+        operating systems known, nothing mounted).
+    :param disk_size: from the module's options and the image's virtual size to the size the disk is to have, so that a
+        task which makes it larger does not start the appliance twice.
+    :param constraints: ``mutually_exclusive``, ``required_one_of`` … as for AnsibleModule.
+    """
+    module = AnsibleModule(argument_spec={**IMAGE_SPEC, **argument_spec}, supports_check_mode=True, **constraints)
+
+    def work() -> Outcome:
+        size = (lambda current: disk_size(module.params, current)) if disk_size else None
+        session = _open(module, throwaway=module.check_mode or not writes, disk_size=size)
+        with session:
+            return _run_task(module, session, handler, writes=writes, access=access)
+
+    _finish(module, work)
+
+
+def run_session_module(
+    *, argument_spec: dict[str, t.Any], handler: t.Callable[[SessionTask], Outcome]
+) -> t.NoReturn:
+    """Run the module ``session``, and end it."""
+    module = AnsibleModule(argument_spec={**IMAGE_SPEC, **argument_spec}, supports_check_mode=True)
+    _finish(module, lambda: handler(_session_task(module)))
+
+
+def run_host_module(
+    *, argument_spec: dict[str, t.Any], handler: t.Callable[[t.Mapping[str, t.Any]], Outcome]
+) -> t.NoReturn:
+    """Run a module that looks at the host and not at an image, and end it."""
+    module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True)
+    _finish(module, lambda: handler(module.params), needs_voluptuous=False)
+
+
+def _finish(module: AnsibleModule, work: t.Callable[[], Outcome], *, needs_voluptuous: bool = True) -> t.NoReturn:
+    if needs_voluptuous and _schema.MISSING is not None:
+        module.fail_json(msg=missing_required_lib("voluptuous"), exception=_schema.MISSING)
+    try:
+        outcome = work()
+    except OfflineGuestError as exc:
+        module.fail_json(msg=str(exc), **exc.details)
+    result = {**outcome.result, "changed": outcome.changed}
+    if outcome.diff is not None:
+        result["diff"] = outcome.diff
+    module.exit_json(**result)
+
+
+def _warn(module: AnsibleModule) -> t.Callable[[str], None]:
+    return lambda text: module.warn(printable(text, limit=500))
+
+
+def _appliance_options(params: t.Mapping[str, t.Any]) -> ApplianceOptions:
+    given = params["appliance"] or {}
+    return ApplianceOptions(**{key: value for key, value in given.items() if value is not None})
+
+
+def _open(
+    module: AnsibleModule, *, throwaway: bool, disk_size: t.Callable[[int], int] | None = None, joinable: bool = False
+) -> Session:
+    return open_or_join(
+        Image.from_params(module.params),
+        _appliance_options(module.params),
+        purpose=module._name,  # pylint: disable=protected-access
+        throwaway=throwaway,
+        timeout=module.params["lock_timeout"],
+        joinable=joinable,
+        disk_size=disk_size,
+    )
+
+
+def _run_task(module: AnsibleModule, session: Session, handler: Handler, *, writes: bool, access: Access) -> Outcome:
+    keeps = writes and not module.check_mode
+    if session.joined and session.throwaway and keeps:
+        raise OptionError(
+            "The open session of the image was opened in check mode, so what this task does would be lost.",
+            hint="Run the whole session in check mode, or none of it.",
+        )
+    session.launch()
+    for warning in session.warnings:
+        _warn(module)(warning)
+    # In a throwaway session the work is done, so that later tasks see it; in one that is kept, a check only plans.
+    applies = keeps or (writes and session.throwaway)
+    if applies:
+        session.client.begin(module._name)  # pylint: disable=protected-access
+    outcome = handler(_task(module, session, applies=applies, access=access))
+    if applies:
+        session.client.end(changed=outcome.changed, summary=outcome.summary)
+        session.refresh()
+    if not session.joined:
+        session.commit()
+    return outcome
+
+
+def _task(module: AnsibleModule, session: Session, *, applies: bool, access: Access) -> Task:
+    calls = Calls(session.client)
+    options = GuestOptions(
+        root=module.params["root"],
+        filesystems=tuple(module.params["filesystems"]),
+        luks_keys=tuple((key["device"], key["key"]) for key in module.params["luks_keys"] or ()),
+    )
+    warn = _warn(module)
+
+    def grow(size: int) -> None:
+        session.grow(size)
+        forget_mounts(session)
+
+    return Task(
+        params=module.params,
+        guest=load_guest(session, calls, options, access=access, warn=warn),
+        check=not applies,
+        warn=warn,
+        disk=Disk(session.task_size, session.image.format, grow),
+    )
+
+
+def _session_task(module: AnsibleModule) -> SessionTask:
+    def opener() -> Session:
+        return _open(module, throwaway=module.check_mode, joinable=True)
+
+    return SessionTask(
+        params=module.params,
+        image=Image.from_params(module.params),
+        options=_appliance_options(module.params),
+        check=module.check_mode,
+        opener=opener,
+        warn=_warn(module),
+    )
