@@ -55,6 +55,7 @@ class Header:
     :param data_file: where a qcow2 image keeps its guest data, if not in itself.
     :param extents: the files a VMDK descriptor is made of.
     :param features: facts worth showing, such as ``version=3`` or ``subformat=streamOptimized``.
+    :param read_refused: why QEMU cannot open this image for reading only, as an overlay does; empty when it can.
     :param write_refused: why QEMU cannot write to this image; empty when it can. A commit would fail on it.
     :param grow_refused: why QEMU cannot make this image larger; empty when it can.
     :param warnings: what the user should know although the image is accepted.
@@ -66,6 +67,7 @@ class Header:
     data_file: Reference | None = None
     extents: tuple[Reference, ...] = ()
     features: tuple[str, ...] = ()
+    read_refused: str = ""
     write_refused: str = ""
     grow_refused: str = ""
     warnings: tuple[str, ...] = ()

@@ -32,6 +32,9 @@ _LOCATOR_START = struct.Struct("<16sHH")
 _LOCATOR_ENTRY = struct.Struct("<IIHH")
 _LOCATOR_LIMIT = 64 << 10
 
+# QEMU replays the log only when it opens the image for writing.
+_UNCLEAN = "it was not closed cleanly, and its VHDX log has to be replayed (qemu-img check -r all -f vhdx IMAGE)"
+
 
 def _guid(value: str) -> bytes:
     return uuid.UUID(value).bytes_le
@@ -55,7 +58,7 @@ def read(source: Source) -> Header:
     """
     if source.read_up_to(0, len(MAGIC), "header") != MAGIC:
         raise source.fail("is stated as vhdx but has no VHDX header")
-    _check_log(source)
+    log = _active_log(source)
     metadata = _find_metadata(source)
     items = _read_items(source, metadata)
     block_size, flags = t.cast("tuple[int, int]", _item(source, items, _PARAMETERS, "<II"))
@@ -69,6 +72,7 @@ def read(source: Source) -> Header:
         virtual_size=virtual_size,
         backing=backing,
         features=("subformat=" + ("fixed" if flags & 1 else "dynamic"),),
+        read_refused=_UNCLEAN if log != bytes(16) else "",
         grow_refused="QEMU cannot grow a VHDX",
     )
 
@@ -86,8 +90,8 @@ def _check_sizes(source: Source, block_size: int, virtual_size: int, sector_size
         raise source.fail(f"claims an impossible virtual size ({virtual_size} bytes)")
 
 
-def _check_log(source: Source) -> None:
-    """Refuse an image that was not closed cleanly: QEMU replays its log only when it opens it for writing."""
+def _active_log(source: Source) -> bytes:
+    """Return the identifier of the log of the newer header, zeros where there is nothing to replay."""
     valid = []
     for offset in _HEADER_OFFSETS:
         data = source.read(offset, _HEADER_SIZE, "header")
@@ -96,11 +100,7 @@ def _check_log(source: Source) -> None:
             valid.append((sequence, log))
     if not valid:
         raise source.fail("is damaged: neither of its two VHDX headers is valid")
-    if max(valid)[1] != bytes(16):
-        raise source.fail(
-            "was not closed cleanly: its VHDX log has to be replayed",
-            hint="Shut down what uses it, or replay the log: qemu-img check -r all -f vhdx IMAGE.",
-        )
+    return bytes(max(valid)[1])
 
 
 def _find_metadata(source: Source) -> int:

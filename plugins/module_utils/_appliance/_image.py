@@ -116,9 +116,11 @@ class VerifiedImage:
         return tuple(warning for link in self.chain for warning in link.header.warnings)
 
 
-def verify(image: Image) -> VerifiedImage:
+def verify(image: Image, *, recovering: bool = False) -> VerifiedImage:
     """Check every link of the chain: its header agrees with the stated format and names nothing undeclared.
 
+    :param recovering: the image itself is about to be written to by a recovery, so it may be in a state in which QEMU
+        opens it for writing only.
     :raises HeaderError: a header is damaged, contradicts its stated format, or names a file that is not declared.
     :raises ImageError: a file is missing, unreadable, empty or no file, or the chain has a loop.
     :raises OptionError: a stated format is unknown, or the chain is too deep.
@@ -131,6 +133,10 @@ def verify(image: Image) -> VerifiedImage:
             _refuse_loop(source, links)
             header = read_source(source, member.format)
             _refuse_references(source, header)
+            if header.read_refused and not (recovering and not links):
+                raise source.fail(
+                    f"cannot be read: {header.read_refused}", hint="Shut down what uses the image before that."
+                )
             _check_backing(source, member, header)
             links.append(Link(member, header, source.identity))
     return VerifiedImage(tuple(links))

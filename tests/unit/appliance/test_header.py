@@ -118,6 +118,18 @@ def test_stream_optimized_cannot_be_written(tmp_path: pathlib.Path) -> None:
     assert _header.read_header(str(path), "vmdk").write_refused == ""
 
 
+def test_recovery_may_open_an_unclean_vhdx(tmp_path: pathlib.Path) -> None:
+    """A commit that was killed leaves a log behind, and the commit that is repeated replays it."""
+    path = tmp_path / "image"
+    path.write_bytes(make.vhdx(crc32c, log=b"\x09" * 16))
+    image = Image(str(path), "vhdx")
+    assert verify(image, recovering=True).virtual_size == make.MIB
+    top = tmp_path / "top"
+    top.write_bytes(make.qcow2(backing=b"image", extensions=make.extension(make.BACKING_FORMAT, b"vhdx")))
+    with pytest.raises(HeaderError, match="log has to be replayed"):
+        verify(Image(str(top), "qcow2", image), recovering=True)
+
+
 def test_version_2_with_snapshots_cannot_grow(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "image"
     path.write_bytes(make.qcow2(version=2, snapshots=1))
