@@ -18,11 +18,10 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ._appliance import _schema
-from ._appliance._calls import Calls
 from ._appliance._image import Image
 from ._appliance._session import ApplianceOptions, Session, open_or_join
 from ._errors import OfflineGuestError, OptionError, printable
-from ._guest._guest import Access, GuestOptions, forget_mounts, load_guest
+from ._guest._guest import Access, GuestOptions, forget_guest, load_guest
 from ._guest._session import SessionTask
 from ._guest._task import Disk, Outcome, Task
 
@@ -86,7 +85,7 @@ def run_guest_module(
     :param handler: does the work.
     :param writes: whether the module can change the guest at all.
     :param access: what the handler finds: ``mounted`` (one operating system, its file systems mounted), ``found`` (the
-        operating systems known, nothing mounted).
+        operating systems known, nothing mounted), ``bare`` (nothing looked at).
     :param disk_size: from the module's options and the image's virtual size to the size the disk is to have, so that a
         task which makes it larger does not start the appliance twice.
     :param constraints: ``mutually_exclusive``, ``required_one_of`` … as for AnsibleModule.
@@ -178,21 +177,20 @@ def _run_task(module: AnsibleModule, session: Session, handler: Handler, *, writ
 
 
 def _task(module: AnsibleModule, session: Session, *, applies: bool, access: Access) -> Task:
-    calls = Calls(session.client)
     options = GuestOptions(
         root=module.params["root"],
         filesystems=tuple(module.params["filesystems"]),
-        luks_keys=tuple((key["device"], key["key"]) for key in module.params["luks_keys"] or ()),
+        luks_keys=tuple(module.params["luks_keys"] or ()),
     )
     warn = _warn(module)
 
     def grow(size: int) -> None:
         session.grow(size)
-        forget_mounts(session)
+        forget_guest(session)
 
     return Task(
         params=module.params,
-        guest=load_guest(session, calls, options, access=access, warn=warn),
+        guest=load_guest(session, options, access=access, warn=warn),
         check=not applies,
         warn=warn,
         disk=Disk(session.task_size, session.image.format, grow),

@@ -57,8 +57,9 @@ READ = (
     "inspect_get_windows_current_control_set inspect_get_windows_systemroot inspect_list_applications2 "
     "lgetxattrs list_devices list_filesystems list_md_devices list_partitions lstatns lvm_canonical_lv_name lvs "
     "lvs_full mountpoints part_get_bootable part_get_gpt_guid part_get_gpt_type part_get_mbr_id "
-    "part_get_mbr_part_type part_get_name part_get_parttype part_list part_to_dev part_to_partnum ping_daemon pread "
-    "pread_device pvs pvs_full readdir readlink statvfs tune2fs_l vfs_label vfs_type vfs_uuid vgs_full xfs_info"
+    "part_get_mbr_part_type part_get_name part_get_parttype part_list part_to_dev part_to_partnum pread "
+    "pread_device pvs pvs_full readdir readlink statvfs tune2fs_l vfs_label vfs_type vfs_uuid vglvuuids vgpvuuids "
+    "vgs_full xfs_info"
 )
 OPEN = (
     "aug_close aug_init aug_load aug_transform cryptsetup_close cryptsetup_open inspect_os lvm_scan mount_vfs sync "
@@ -66,8 +67,8 @@ OPEN = (
 )
 WRITE = (
     "aug_rm aug_save aug_set btrfs_filesystem_resize chmod copy_attributes e2fsck lchown ln_s lremovexattr lsetxattr "
-    "mkdir_mode mkswap part_expand_gpt part_resize pvresize pwrite rename resize2fs rm rm_rf rmdir lvresize_free write "
-    "xfs_growfs"
+    "mkdir_mode mkswap part_expand_gpt part_resize pvresize pwrite pwrite_device rename resize2fs rm rm_rf rmdir "
+    "lvresize_free write xfs_growfs"
 )
 #: The allowlist: call → what it does to the guest. ``read`` changes nothing; ``open`` makes something reachable (a
 #: mount replays a journal, which is no change that anyone asked for); ``write`` changes what the user sees.

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, the offline.guest contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module utility is private to this collection: it may change at any time.
+
+"""The guest that a task works on: found once in a session, mounted once, and remembered for the tasks that follow."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .._appliance._calls import Calls
+from .._appliance._session import Session
+from ._files import GuestFiles
+from ._inspect import OperatingSystem, find_systems, select_system
+from ._mount import mount_system
+
+#: What a task finds: one operating system with its file systems mounted; the operating systems known and nothing
+#: mounted; or the bare disk, nothing looked at.
+Access = t.Literal["mounted", "found", "bare"]
+
+Warn = t.Callable[[str], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class GuestOptions:
+    """The options that say what is looked at in an image.
+
+    :param root: the option ``root``.
+    :param filesystems: types that may be mounted.
+    :param luks_keys: ``{"device", "key"}`` each.
+    """
+
+    root: str | None = None
+    filesystems: tuple[str, ...] = ()
+    luks_keys: tuple[t.Mapping[str, str], ...] = dataclasses.field(default=(), repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Guest:
+    """A guest seen through the appliance.
+
+    :param systems: the operating systems that were found, empty for a bare disk.
+    :param options: what the task may look at.
+    """
+
+    calls: Calls
+    files: GuestFiles
+    systems: tuple[OperatingSystem, ...] = ()
+    options: GuestOptions = dataclasses.field(default_factory=GuestOptions)
+
+    @property
+    def os(self) -> OperatingSystem:
+        """The system to work on.
+
+        :raises GuestError: there is none, or several and the option ``root`` does not say which.
+        """
+        return select_system(self.systems, self.options.root)
+
+
+def load_guest(session: Session, options: GuestOptions, *, access: Access, warn: Warn) -> Guest:
+    """Return the guest of a launched session, as much of it known and mounted as ``access`` says.
+
+    :raises GuestError: no operating system, or several, where one is to be mounted.
+    """
+    calls = Calls(session.client)
+    if access == "bare":
+        forget_guest(session)
+        calls.umount_all()
+        return Guest(calls, GuestFiles(calls), options=options)
+    systems = _systems(session, calls, options, warn)
+    guest = Guest(calls, GuestFiles(calls), systems, options)
+    if access == "mounted":
+        _mount(session, guest, warn)
+    else:
+        session.client.note("mounted", None)
+        calls.umount_all()
+    return guest
+
+
+def forget_guest(session: Session) -> None:
+    """Have the next task look again: the appliance was started anew, or something else was mounted."""
+    session.client.note("systems", None)
+    session.client.note("mounted", None)
+
+
+def _systems(session: Session, calls: Calls, options: GuestOptions, warn: Warn) -> tuple[OperatingSystem, ...]:
+    known = session.client.status["notes"].get("systems")
+    if known is None:
+        found = find_systems(calls, allowed_types=options.filesystems, luks_keys=options.luks_keys, warn=warn)
+        session.client.note("systems", [system.to_dict() for system in found])
+        session.client.note("mounted", None)
+        return tuple(found)
+    return tuple(OperatingSystem.from_dict(system) for system in known)
+
+
+def _mount(session: Session, guest: Guest, warn: Warn) -> None:
+    """Mount the chosen system, unless an earlier task of the session has."""
+    chosen = guest.os
+    if session.client.status["notes"].get("mounted") != chosen.root:
+        mount_system(guest.calls, chosen, allowed_types=guest.options.filesystems, warn=warn)
+        session.client.note("mounted", chosen.root)
