@@ -1,0 +1,228 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, the offline.guest contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: host_info
+short_description: Find out whether this host can start an appliance, and what is missing
+version_added: 0.1.0
+description:
+  - Looks for all that the other modules of this collection need on the host that opens the images.
+  - For each thing that is missing, names the package or the command that mends it, on Debian, Ubuntu, Fedora, RHEL,
+    SUSE, Arch and Alpine Linux.
+  - Starts no appliance and changes nothing.
+extends_documentation_fragment:
+  - offline.guest.attributes.read_only
+attributes:
+  idempotent:
+    description: Reads only. The host stays as it was.
+options: {}
+notes:
+  - Works without libguestfs, without QEMU and without voluptuous, and says that they are missing.
+  - Whether KVM works where it is present is known only after the first launch of an appliance since the host booted.
+seealso:
+  - module: offline.guest.session
+    description: Open an image, which starts an appliance.
+author:
+  - offline.guest contributors (@offline-guest)
+"""
+
+EXAMPLES = r"""
+- name: Look at the host
+  offline.guest.host_info:
+  register: host
+
+- name: Stop where it cannot start an appliance
+  ansible.builtin.assert:
+    that: host.ready
+    fail_msg: "{{ host.problems | selectattr('blocking') | map(attribute='remedy') | join('; ') }}"
+"""
+
+RETURN = r"""
+ready:
+  description: Whether an appliance can be started, as far as this can be told without starting one.
+  returned: success
+  type: bool
+  sample: true
+problems:
+  description: What is missing or wrong, what keeps an appliance from starting first.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description:
+        - What the problem is about.
+        - One of V(voluptuous), V(libguestfs), V(libguestfs_version), V(qemu), V(qemu_img), V(appliance), V(supermin),
+          V(kernel), V(space), V(memory), V(kvm).
+      returned: success
+      type: str
+      sample: supermin
+    message:
+      description: What is wrong.
+      returned: success
+      type: str
+      sample: supermin is missing, which builds the appliance.
+    remedy:
+      description: The package or the command that mends it.
+      returned: success
+      type: str
+      sample: apt-get install supermin
+    blocking:
+      description: Whether no appliance can be started until it is mended. Otherwise it is only slower or less sure.
+      returned: success
+      type: bool
+      sample: true
+backend:
+  description: The libguestfs backend that the modules use where they are not told another.
+  returned: success
+  type: str
+  sample: direct
+accelerator:
+  description: What the next appliance would run on, V(kvm) or V(tcg).
+  returned: success
+  type: str
+  sample: tcg
+kvm:
+  description: The host's KVM.
+  returned: success
+  type: dict
+  contains:
+    present:
+      description: Whether C(/dev/kvm) exists.
+      returned: success
+      type: bool
+      sample: true
+    accessible:
+      description: Whether this user may read and write it.
+      returned: success
+      type: bool
+      sample: true
+    works:
+      description: Whether a launch since the host booted succeeded with it. Null if none tried.
+      returned: success
+      type: bool
+      sample: false
+qemu:
+  description: The QEMU that runs the appliance. Null if there is none.
+  returned: success
+  type: dict
+  contains:
+    path:
+      description: Its path.
+      returned: success
+      type: str
+      sample: /usr/bin/qemu-system-x86_64
+    version:
+      description: Its version, empty if it does not say one.
+      returned: success
+      type: str
+      sample: 7.2.22
+qemu_img:
+  description: The program C(qemu-img), with the same keys as RV(qemu). Null if there is none.
+  returned: success
+  type: dict
+  contains:
+    path:
+      description: Its path.
+      returned: success
+      type: str
+      sample: /usr/bin/qemu-img
+    version:
+      description: Its version, empty if it does not say one.
+      returned: success
+      type: str
+      sample: 7.2.22
+libguestfs:
+  description: The libguestfs that the modules use. Null if no Python of the host has its bindings.
+  returned: success
+  type: dict
+  contains:
+    version:
+      description: Its version.
+      returned: success
+      type: str
+      sample: 1.48.6
+    interpreter:
+      description: The Python that has its bindings.
+      returned: success
+      type: str
+      sample: /usr/bin/python3
+appliance:
+  description: Where the appliance comes from. Null if there is none, or no libguestfs.
+  returned: success
+  type: dict
+  contains:
+    kind:
+      description: V(supermin) if it is built from the packages of the host, V(fixed) if it was made beforehand.
+      returned: success
+      type: str
+      sample: supermin
+    path:
+      description: The folder it is in.
+      returned: success
+      type: str
+      sample: /usr/lib/x86_64-linux-gnu/guestfs
+    kernel:
+      description: The newest kernel that it can be built with. Null if there is none, and for a fixed appliance.
+      returned: success
+      type: str
+      sample: /boot/vmlinuz-6.1.0-49-amd64
+    cache:
+      description: The folder where the built appliance is kept.
+      returned: success
+      type: str
+      sample: /var/tmp/.guestfs-0
+    cached:
+      description: Whether it is there already. Otherwise the first launch builds it, which takes longer.
+      returned: success
+      type: bool
+      sample: true
+    cache_free_mb:
+      description: The space that is free there, in MiB. Null if it cannot be known.
+      returned: success
+      type: int
+      sample: 76546
+memory_mb:
+  description: The memory that is available for an appliance, in MiB. Null if it cannot be known.
+  returned: success
+  type: int
+  sample: 20480
+os:
+  description: The host's own operating system.
+  returned: success
+  type: dict
+  contains:
+    family:
+      description: One of V(debian), V(redhat), V(suse), V(arch), V(alpine), V(unknown). Remedies depend on it.
+      returned: success
+      type: str
+      sample: debian
+    name:
+      description: What it calls itself.
+      returned: success
+      type: str
+      sample: Debian GNU/Linux 12 (bookworm)
+    arch:
+      description: Its machine.
+      returned: success
+      type: str
+      sample: x86_64
+"""
+
+import typing as t
+
+from ..module_utils._guest._host_info import handle
+from ..module_utils._module import run_host_module
+
+
+def main() -> t.NoReturn:
+    run_host_module(argument_spec={}, handler=handle)
+
+
+if __name__ == "__main__":
+    main()
