@@ -103,13 +103,16 @@ class Calls:
     def lsetxattr(self, name: str, text: str, path: str) -> None:
         """Set an attribute to ``text`` and a NUL byte after it, as SELinux labels are stored.
 
-        The bindings take a C string, so other binary values cannot be set with this call: see :meth:`copy_attributes`. A
+        The bindings take a C string, so other binary values are out of reach here: see :meth:`copy_attributes`. A
         length beyond that NUL would store memory of the daemon in the guest (measured with 1.48.6).
         """
         self._rpc.call("lsetxattr", name, text, len(text.encode()) + 1, path)
 
     def copy_attributes(self, source: str, destination: str) -> None:
-        """With ``xattributes`` only, as its ``all`` loses set-uid bits (1.48.6): give ``destination`` every extended attribute of ``source``, binary ones too; others that it has stay."""
+        """Give ``destination`` every extended attribute of ``source``, binary ones too; others that it has stay.
+
+        The call's ``mode`` and ``ownership`` are not used: it sets them in an order that loses set-uid bits (1.48.6).
+        """
         self._rpc.call("copy_attributes", source, destination, xattributes=True)
 
     def lremovexattr(self, name: str, path: str) -> None:

@@ -270,20 +270,7 @@ class FakeRpc:
             del self.nodes[real]
 
 
-_WRITES = frozenset(
-    [
-        "write",
-        "pwrite",
-        "mkdir_mode",
-        "ln_s",
-        "chmod",
-        "lchown",
-        "lsetxattr",
-        "lremovexattr",
-        "copy_attributes",
-        "rename",
-        "rm",
-        "rmdir",
-        "rm_rf",
-    ]
-)
+_WRITES = {
+    *("write", "pwrite", "rename", "rm", "rmdir", "rm_rf", "mkdir_mode", "ln_s"),
+    *("chmod", "lchown", "lsetxattr", "lremovexattr", "copy_attributes"),
+}
