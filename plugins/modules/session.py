@@ -98,7 +98,7 @@ changes:
       description: The module that made the change.
       returned: success
       type: str
-      sample: ansible_collections.offline.guest.plugins.modules.edit
+      sample: offline.guest.edit
     summary:
       description: The change in one line.
       returned: success

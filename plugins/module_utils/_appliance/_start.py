@@ -16,7 +16,6 @@ import socket
 import subprocess
 import sys
 import typing as t
-from importlib.abc import InspectLoader
 
 from .._errors import ApplianceError, HostError, OfflineGuestError, printable
 from . import _server
@@ -70,7 +69,9 @@ def server_source() -> str:
     :raises ApplianceError: it was imported from something that keeps no source.
     """
     spec = _server.__spec__
-    source = spec.loader.get_source(spec.name) if spec and isinstance(spec.loader, InspectLoader) else None
+    # Not every loader that can is registered as an importlib.abc.InspectLoader: zipimport's is not.
+    get_source = getattr(spec.loader, "get_source", None) if spec else None
+    source: str | None = get_source(_server.__name__) if get_source else None
     if source is None:
         raise ApplianceError("The server's own file is missing from the module.")
     return source
