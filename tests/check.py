@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 REPORTS = BUILD / "reports"
-PACKAGE = "ansible_collections.offline.guest.plugins"
+PACKAGE = "ansible_collections.offline.guest"
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,7 @@ def is_shell_script(path: Path) -> bool:
 def lint_checks() -> Iterator[Check]:
     yield Check("ruff", tool("ruff", "check", "."))
     yield Check("ruff format", tool("ruff", "format", "--check", "."))
-    yield Check("mypy: plugins", tool("mypy", "-p", PACKAGE))
-    yield Check("mypy: tests", tool("mypy", "tests"))
+    yield Check("mypy", tool("mypy", "-p", f"{PACKAGE}.plugins", "-p", f"{PACKAGE}.tests"))
     yield Check("ansible-lint", tool("ansible-lint", "--profile", "production"))
     yield Check("antsibull-docs", tool("antsibull-docs", "lint-collection-docs", "--plugin-docs", "."))
     yield Check("antsibull-changelog", tool("antsibull-changelog", "lint"))

@@ -7,6 +7,7 @@
 #
 # - system packages, with apt, when one is missing (sudo is used when the caller is not root)
 # - a virtual environment build/venv with the versions of tests/requirements.txt
+# - build/community with community.general, whose modules the differential tests compare with
 # - build/collections, through which Ansible, pytest and mypy see this checkout as the collection offline.guest
 #
 # PYTHON=... chooses the interpreter of the virtual environment (3.11 or later).
@@ -106,6 +107,30 @@ make_venv() {
     printf '%s\n' "$wanted" >"$stamp"
 }
 
+# The community's collections are on Galaxy, but PyPI has them too, as the package "ansible".
+fetch_community_general() {
+    folder=build/community
+    stamp=$folder/.stamp
+    wanted=12.2.0
+    [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return 0
+    say "fetching community.general from ansible $wanted"
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    build/venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+        --dest "$folder" "ansible==$wanted"
+    build/venv/bin/python - "$folder" <<'END'
+import pathlib, sys, zipfile
+
+folder = pathlib.Path(sys.argv[1])
+for wheel in folder.glob("*.whl"):
+    with zipfile.ZipFile(wheel) as archive:
+        prefix = "ansible_collections/community/general/"
+        archive.extractall(folder, [name for name in archive.namelist() if name.startswith(prefix)])
+    wheel.unlink()
+END
+    printf '%s\n' "$wanted" >"$stamp"
+}
+
 link_collection() {
     mkdir -p build/collections/ansible_collections/offline
     ln -sfn ../../../.. build/collections/ansible_collections/offline/guest
@@ -117,4 +142,5 @@ flock 9
 install_packages
 make_kernel_readable
 make_venv
+fetch_community_general
 link_collection
