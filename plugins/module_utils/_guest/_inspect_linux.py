@@ -49,7 +49,7 @@ _ELF_MACHINES = {
 class Facts:
     """What the files of a root, or of a separate /usr, say.
 
-    :param problems: whether something was there and could not be used.
+    :param has_dnf: whether /usr/bin/dnf is there, which decides Fedora's package manager.
     """
 
     release: Release = dataclasses.field(default_factory=Release)
@@ -100,19 +100,24 @@ def _role_without_etc(view: View) -> Role:
 
 def read_root(view: View) -> Facts:
     """Read what a Linux root says of itself."""
-    fstab_text = view.text("/etc/fstab", optional=False)
-    entries, bad = parse_fstab(fstab_text or "")
-    if bad:
-        view.warn(f"/etc/fstab in the guest: {len(bad)} lines are no entries (the first is line {bad[0]}).")
     return Facts(
         release=_release.identify(view.text),
         arch=architecture(view),
         hostname=hostname(view),
         init_system=init_system(view),
         has_dnf=view.is_file("/usr/bin/dnf", follow=True),
-        fstab=tuple(entries),
+        fstab=tuple(read_fstab(view) or ()),
         crypttab=parse_crypttab(view.text("/etc/crypttab") or ""),
     )
+
+
+def read_fstab(view: View, *, optional: bool = True) -> list[FstabEntry] | None:
+    """Return the guest's fstab; None, with a warning unless ``optional`` and absent, where it is unusable."""
+    text = view.text("/etc/fstab", optional=optional)
+    entries, bad = parse_fstab(text or "")
+    if bad:
+        view.warn(f"/etc/fstab in the guest: {len(bad)} lines are no entries (the first is line {bad[0]}).")
+    return None if text is None else entries
 
 
 def read_coreos_root(view: View) -> Facts:

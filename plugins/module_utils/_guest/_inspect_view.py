@@ -66,6 +66,9 @@ class View:
     def text(self, path: str, *, max_size: int = MAX_FILE, optional: bool = True) -> str | None:
         """Return a small file's text, undecodable bytes as ``\\xNN``; None where :meth:`read` has nothing."""
         content = self.read(path, max_size=max_size, optional=optional)
+        if content is not None and b"\0" in content:
+            self.warn(f"'{printable(path)}' in the guest is binary, so it was not used.")
+            return None
         return None if content is None else content.decode("utf-8", "backslashreplace")
 
     def read(self, path: str, *, max_size: int = MAX_FILE, optional: bool = True) -> bytes | None:
