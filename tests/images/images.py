@@ -30,7 +30,7 @@ LINUX = (
 _PYTHON = os.environ.get("OFFLINE_GUEST_PLATFORM_PYTHON", "/usr/bin/python3")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _built(name: str) -> None:
     if not store.fresh(name):
         builder = Path(__file__).with_name("build.py")
