@@ -41,7 +41,8 @@ class Client:
         self.process: subprocess.Popen[bytes] | None = None  # the server, where this process started it
         if _server.peer_uid(connection) != os.geteuid():
             raise ProtocolError("The server at the other end of the socket belongs to another user.")
-        self.status: dict[str, t.Any] = self._hello(hello_timeout)
+        self.status: dict[str, t.Any] = {}
+        self.status = self._hello(hello_timeout)
 
     @classmethod
     def connect(cls, directory: str, *, call_timeout: float, hello_timeout: float) -> Client:
@@ -146,8 +147,9 @@ class Client:
 
     def _kill(self) -> None:
         """Kill the server with all it started; it leads a process group of its own."""
-        with contextlib.suppress(OSError):
-            os.killpg(int(self.status["pid"]), signal.SIGKILL)
+        if self.status:
+            with contextlib.suppress(OSError):
+                os.killpg(int(self.status["pid"]), signal.SIGKILL)
 
     # The wire
 
@@ -196,6 +198,8 @@ class Client:
                 self._connection.settimeout(max(0.1, until - time.monotonic()))
                 data, descriptors, _flags, _address = socket.recv_fds(self._connection, 1024 * 1024, 1)
             except socket.timeout as exc:
+                if not self.status:  # it has not said hello: it is serving somebody else
+                    raise ProtocolError("The session is in use by another task.") from exc
                 self._kill()
                 raise ApplianceError("The session's server hung and was killed.", hint=_AGAIN) from exc
             except OSError as exc:

@@ -94,7 +94,7 @@ def launch_error(message: str, *, console: str, options: t.Mapping[str, t.Any]) 
     cause, remedy = explain(f"{message}\n{console}")
     if not cause and "supermin" in message and unreadable_kernels():
         cause, remedy = explain("failed to find a suitable kernel")
-    first = message.strip().partition("\n")[0]
+    first = message.strip().partition("\n")[0].rstrip(".")
     return ApplianceError(
         f"The appliance did not start: {cause or first}.",
         hint=remedy,
