@@ -46,21 +46,23 @@ class _Places:
     insert: int = -1
 
 
-def edit_line(content: bytes, edit: LineEdit) -> Edited:
+def edit_line(content: bytes, edit: LineEdit, *, mark: bytes = b"") -> Edited:
     """Apply one edit.
 
+    :param mark: a byte that, like CR, is no part of a line where it stands before the line's end.
     :raises OptionError: a wrong regular expression, or a wrong back reference.
     """
     lines = content.split(_EOL)
     lines = [part + _EOL for part in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
-    return _absent(lines, edit) if edit.state == "absent" else _present(lines, edit)
+    ends = _ENDS + mark
+    return _absent(lines, edit, ends) if edit.state == "absent" else _present(lines, edit, ends)
 
 
-def _absent(lines: list[bytes], edit: LineEdit) -> Edited:
+def _absent(lines: list[bytes], edit: LineEdit, ends: bytes) -> Edited:
     matches = _matcher(edit)
     if matches is None:
         exact = encoded(edit.line or "")
-        kept = [line for line in lines if line.rstrip(_ENDS) != exact]
+        kept = [line for line in lines if line.rstrip(ends) != exact]
     else:
         kept = [line for line in lines if not matches(line)]
     found = len(lines) - len(kept)
@@ -76,18 +78,18 @@ def _matcher(edit: LineEdit) -> t.Callable[[bytes], t.Any] | None:
     return None
 
 
-def _present(lines: list[bytes], edit: LineEdit) -> Edited:
+def _present(lines: list[bytes], edit: LineEdit, ends: bytes) -> Edited:
     line = encoded(edit.line or "")
-    places = _find(lines, line, edit, _beside(edit))
+    places = _find(lines, line, edit, ends)
     if places.line >= 0:
         return _replaced(lines, places, line, edit)
     if edit.backrefs:  # without a match there is nothing to refer to
         return Edited(b"".join(lines), False, "")
-    return _inserted(lines, places.insert, line, edit)
+    return _inserted(lines, places.insert, line, edit, ends)
 
 
-def _find(lines: list[bytes], line: bytes, edit: LineEdit, beside: re.Pattern[bytes] | None) -> _Places:
-    matches = _matcher(edit)
+def _find(lines: list[bytes], line: bytes, edit: LineEdit, ends: bytes) -> _Places:
+    beside, matches = _beside(edit), _matcher(edit)
     found = _Places()
     for index, current in enumerate(lines if matches else ()):
         match = matches(current) if matches else None
@@ -95,14 +97,16 @@ def _find(lines: list[bytes], line: bytes, edit: LineEdit, beside: re.Pattern[by
             found = _Places(index, match if isinstance(match, re.Match) else None)
             if edit.firstmatch:
                 break
-    return found if found.line >= 0 else _find_insertion(lines, line, edit, beside)
+    return found if found.line >= 0 else _find_insertion(lines, line, edit, beside, ends)
 
 
-def _find_insertion(lines: list[bytes], line: bytes, edit: LineEdit, beside: re.Pattern[bytes] | None) -> _Places:
+def _find_insertion(
+    lines: list[bytes], line: bytes, edit: LineEdit, beside: re.Pattern[bytes] | None, ends: bytes
+) -> _Places:
     """Look for the line itself and for the place beside which to put it, in one pass that ``firstmatch`` ends."""
     exact = insert = -1
     for index, current in enumerate(lines):
-        if current.rstrip(_ENDS) == line:
+        if current.rstrip(ends) == line:
             exact = index
         elif beside is not None and beside.search(current):
             insert = index if edit.insertbefore else index + 1
@@ -133,20 +137,20 @@ def _replaced(lines: list[bytes], places: _Places, line: bytes, edit: LineEdit) 
     return Edited(b"".join(lines), True, "line replaced")
 
 
-def _inserted(lines: list[bytes], insert: int, line: bytes, edit: LineEdit) -> Edited:
+def _inserted(lines: list[bytes], insert: int, line: bytes, edit: LineEdit, ends: bytes) -> Edited:
     if "BOF" in (edit.insertbefore, edit.insertafter):
         lines.insert(0, line + _EOL)
     elif insert < 0:
         if lines and lines[-1][-1:] not in (b"\n", b"\r"):
             lines.append(_EOL)
         lines.append(line + _EOL)
-    elif edit.insertafter and _is_there(lines, insert, line):
+    elif edit.insertafter and _is_there(lines, insert, line, ends):
         return Edited(b"".join(lines), False, "")
     else:
         lines.insert(insert, line + _EOL)
     return Edited(b"".join(lines), True, "line added")
 
 
-def _is_there(lines: list[bytes], insert: int, line: bytes) -> bool:
+def _is_there(lines: list[bytes], insert: int, line: bytes, ends: bytes) -> bool:
     """After the last line it is that line that is compared, otherwise the one that would follow the new one."""
-    return lines[min(insert, len(lines) - 1)].rstrip(_ENDS) == line
+    return lines[min(insert, len(lines) - 1)].rstrip(ends) == line

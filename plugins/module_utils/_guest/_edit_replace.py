@@ -74,7 +74,7 @@ def _decoded(content: bytes, encoding: str) -> str:
     try:
         return content.decode(encoding, "surrogateescape")
     except LookupError as exc:
-        raise OptionError(f"encoding: there is no encoding '{printable(encoding)}'.") from exc
+        raise _no_encoding(encoding) from exc
     except UnicodeError as exc:
         raise GuestError(f"The file is not valid {printable(encoding)}.") from exc
 
@@ -83,5 +83,11 @@ def _encoded(text: str, encoding: str) -> bytes:
     """As Ansible does: bytes that were undecodable stay, and what the encoding has not is replaced (``?``)."""
     try:
         return text.encode(encoding, "surrogateescape")
+    except LookupError as exc:  # Python decodes nothing without looking the encoding up
+        raise _no_encoding(encoding) from exc
     except UnicodeError:
         return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").encode(encoding, "replace")
+
+
+def _no_encoding(encoding: str) -> OptionError:
+    return OptionError(f"encoding: there is no encoding '{printable(encoding)}'.")

@@ -13,6 +13,7 @@ lines mostly end in CRLF the new lines do too and patterns see no CR, and a last
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import typing as t
 
@@ -21,6 +22,7 @@ from ._edit_block import BlockEdit, edit_block
 from ._edit_line import LineEdit, edit_line
 from ._edit_replace import ReplaceEdit, edit_replace
 from ._edited import Edited
+from ._endings import keep_endings, keep_last_line
 from ._ini import IniEdit, edit_ini
 
 Edit = t.Union[LineEdit, BlockEdit, ReplaceEdit, IniEdit]
@@ -49,15 +51,21 @@ def apply_edits(content: bytes | None, edits: t.Sequence[Edit], *, newline: Newl
     current = content
     messages = []
     for index, edit in enumerate(edits):
-        try:
+        with numbered(index):
             edited = apply_edit(current, edit, newline=newline)
-        except OfflineGuestError as exc:
-            exc.message = f"edits[{index}]: {exc.message}"
-            exc.args = (exc.message,)
-            raise
         current = edited.content
         messages.append(edited.message if edited.changed else "")
     return EditResult(current or b"", tuple(messages), content is None or current != content)
+
+
+@contextlib.contextmanager
+def numbered(index: int) -> t.Iterator[None]:
+    """Have an error that leaves say which edit it is about."""
+    try:
+        yield
+    except OfflineGuestError as exc:
+        exc.message = f"edits[{index}]: {exc.message}"
+        raise
 
 
 def apply_edit(content: bytes | None, edit: Edit, *, newline: Newline) -> Edited:
@@ -67,63 +75,29 @@ def apply_edit(content: bytes | None, edit: Edit, *, newline: Newline) -> Edited
     """
     if newline == "\n":
         return _run(content, edit, strict=True)
-    return keep_endings(content, edit, _run_kept)
+    kept = _with_lf(edit)
+
+    def run(text: bytes | None, mark: bytes) -> Edited:
+        # A replacement touches nothing but its matches by itself, and its pattern may be about the end of the text.
+        if text is None or isinstance(kept, ReplaceEdit):
+            return _run(text, kept, strict=False)
+        return keep_last_line(text, lambda whole: _run(whole, kept, strict=False, mark=mark))
+
+    return keep_endings(content, run)
 
 
-def _run(content: bytes | None, edit: Edit, *, strict: bool) -> Edited:
+def _run(content: bytes | None, edit: Edit, *, strict: bool, mark: bytes = b"") -> Edited:
     if isinstance(edit, BlockEdit):
         return edit_block(content, edit)
     if isinstance(edit, LineEdit):
-        return edit_line(content or b"", edit)
+        return edit_line(content or b"", edit, mark=mark)
     if isinstance(edit, IniEdit):
         return edit_ini(content or b"", edit, strict=strict)
     return edit_replace(content or b"", edit)
 
 
-def _run_kept(content: bytes | None, edit: Edit) -> Edited:
-    """Run an edit so that a missing end of the last line stays missing, unless the edit is about that line."""
-    # A replacement touches nothing but its matches by itself, and its pattern may be about the end of the text.
-    if not content or content.endswith(b"\n") or isinstance(edit, ReplaceEdit):
-        return _run(content, edit, strict=False)
-    last = b"\n" + content.rpartition(b"\n")[2] + b"\n"
-    edited = _run(content + b"\n", edit, strict=False)
-    if (b"\n" + edited.content).endswith(last):
-        return dataclasses.replace(edited, content=edited.content[:-1])
-    return edited
-
-
-def keep_endings(content: bytes | None, edit: Edit, run: t.Callable[[bytes | None, Edit], Edited]) -> Edited:
-    """Give ``run`` a content whose ordinary line end is LF, and put the ordinary CRLF back afterwards."""
-    mark = _rare_mark(content or b"")
-    if mark is None:
-        edited = run(content, edit)
-    else:
-        edited = run(_to_lf(content or b"", mark), _with_lf(edit))
-        edited = dataclasses.replace(edited, content=_to_crlf(edited.content, mark))
-    return dataclasses.replace(edited, changed=content is None or edited.content != content)
-
-
-def _rare_mark(content: bytes) -> bytes | None:
-    """Return a byte to mark lines that end in a bare LF where CRLF is the rule; None where LF is.
-
-    A control character that the content has not, so that what is put back is what was there.
-    """
-    crlf = content.count(b"\r\n")
-    if crlf <= content.count(b"\n") - crlf:
-        return None
-    return next((bytes([code]) for code in range(1, 32) if code not in b"\t\n\r\f\v" and code not in content), None)
-
-
-def _to_lf(content: bytes, mark: bytes) -> bytes:
-    return content.replace(b"\n", mark + b"\n").replace(b"\r" + mark + b"\n", b"\n")
-
-
-def _to_crlf(content: bytes, mark: bytes) -> bytes:
-    return content.replace(b"\n", b"\r\n").replace(mark + b"\r\n", b"\n")
-
-
 def _with_lf(edit: Edit) -> Edit:
-    """The edit with LF in its own text, so that none gets two CR."""
+    """The edit with LF in its own text, which then gets the file's line end."""
     if isinstance(edit, LineEdit) and edit.line is not None:
         return dataclasses.replace(edit, line=edit.line.replace("\r\n", "\n"))
     if isinstance(edit, BlockEdit):

@@ -105,10 +105,17 @@ class GuestFiles:
         :param max_size: refuse anything larger, in bytes.
         :raises GuestError: there is no such file, it is not a regular file, it is too large, or it ends early.
         """
+        content = self.read_optional(path, max_size=max_size)
+        if content is None:
+            raise GuestError(f"There is no '{printable(path)}' in the guest.")
+        return content
+
+    def read_optional(self, path: str, *, max_size: int) -> bytes | None:
+        """As :meth:`read`, but None when there is no such entry."""
         target = self.resolve(path)
         found = self._lstat(target)
         if found is None:
-            raise GuestError(f"There is no '{printable(path)}' in the guest.")
+            return None
         _require_file(path, found)
         if found.size > max_size:
             raise GuestError(
@@ -116,12 +123,6 @@ class GuestFiles:
                 details={"size": found.size, "max_size": max_size},
             )
         return self._read_all(target, found.size)
-
-    def read_optional(self, path: str, *, max_size: int) -> bytes | None:
-        """As :meth:`read`, but None when there is no such entry."""
-        if self._lstat(self.resolve(path)) is None:
-            return None
-        return self.read(path, max_size=max_size)
 
     def list_dir(self, path: str) -> list[str]:
         """Return the names in a directory, sorted by code point.
@@ -143,29 +144,39 @@ class GuestFiles:
     # Writing
 
     def write(
-        self, path: str, content: bytes, *, mode: int | None = None, uid: int | None = None, gid: int | None = None
+        self,
+        path: str,
+        content: bytes,
+        *,
+        mode: int | None = None,
+        uid: int | None = None,
+        gid: int | None = None,
+        like: str | None = None,
     ) -> None:
         """Replace or create a regular file, at one instant.
 
         A replaced file keeps its mode, owner, group and extended attributes (SELinux label, ACL, capabilities) where
         no other are given. A new one gets mode 0644, root as owner, and its SELinux label by the guest's policy.
 
+        :param like: take those attributes from this file instead.
         :raises GuestError: the parent is no directory, or something other than a regular file is at ``path``.
         """
         target = self.resolve(path)
         old = self._lstat(target)
         if old is not None:
             _require_file(path, old)
+        model = target if like is None else self.resolve(like)
+        pattern = old if like is None else self._lstat(model)
         temporary = self._free_temporary(target)
         self._write_all(temporary, content)
-        if old is None:
+        if pattern is None:
             self._own(temporary, uid, gid)
             self._label(temporary, target, "file")
         else:
             # chown drops set-uid bits and capabilities, chmod sets an ACL's mask: so in this order.
-            self._own(temporary, old.uid if uid is None else uid, old.gid if gid is None else gid)
-            self._copy_xattrs(target, temporary)
-        self._calls.chmod(_first(mode, old.mode if old else 0o644), temporary)
+            self._own(temporary, _first(uid, pattern.uid), _first(gid, pattern.gid))
+            self._copy_xattrs(model, temporary)
+        self._calls.chmod(_first(mode, pattern.mode if pattern else 0o644), temporary)
         self._calls.rename(temporary, target)
 
     def make_dir(self, path: str, *, mode: int, uid: int = 0, gid: int = 0) -> None:

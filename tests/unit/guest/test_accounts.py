@@ -10,7 +10,7 @@ from ansible_collections.offline.guest.plugins.module_utils._errors import Guest
 from ansible_collections.offline.guest.plugins.module_utils._guest._accounts import MAX_SIZE, Accounts
 from ansible_collections.offline.guest.plugins.module_utils._guest._files import GuestFiles
 from ansible_collections.offline.guest.tests.unit.guest.fake_rpc import FakeRpc
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 PASSWD = b"""\
@@ -71,6 +71,7 @@ def test_a_huge_passwd_is_refused() -> None:
 
 
 @given(st.binary(), st.binary())
+@settings(deadline=None)
 def test_any_bytes_are_parsed(passwd: bytes, group: bytes) -> None:
     accounts = Accounts.parse(passwd, group)
     assert all(0 <= user.uid < 2**32 - 1 for user in accounts.users.values())

@@ -1,0 +1,52 @@
+# Copyright (c) 2026, the offline.guest contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module utility is private to this collection: it may change at any time.
+
+"""Differences as Ansible shows them under ``--diff``, from guest content that may be anything."""
+
+from __future__ import annotations
+
+import typing as t
+
+# Ansible's own limit (MAX_FILE_SIZE_FOR_DIFF), in bytes.
+MAX_DIFF = 104_448
+
+
+def content_diff(path: str, before: bytes, after: bytes) -> dict[str, t.Any]:
+    """Return the ``diff`` of a file's content.
+
+    Content with NUL bytes, or of more than :data:`MAX_DIFF` bytes, is not shown but said to be so, by the keys that
+    Ansible's callbacks know. Everything that is shown is harmless on a terminal.
+    """
+    diff: dict[str, t.Any] = {"before_header": f"{path} (content)", "after_header": f"{path} (content)"}
+    for side, name, content in (("dst", "before", before), ("src", "after", after)):
+        if before == after:
+            diff[name] = ""
+        elif b"\0" in content:
+            diff[f"{side}_binary"] = 1
+        elif len(content) > MAX_DIFF:
+            diff[f"{side}_larger"] = MAX_DIFF
+        else:
+            diff[name] = shown(content)
+    return diff
+
+
+def shown(content: bytes) -> str:
+    """Text with what is no UTF-8 and what a terminal would obey as backslash escapes; line ends and tabs stay."""
+    text = content.decode("utf-8", "backslashreplace")
+    return "".join(
+        char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape").decode("ascii") for char in text
+    )
+
+
+def attributes_diff(path: str, before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return the ``diff`` of what differs between two sets of attributes."""
+    differing = [key for key in after if before.get(key) != after[key]]
+    return {
+        "before_header": f"{path} (file attributes)",
+        "after_header": f"{path} (file attributes)",
+        "before": {key: before[key] for key in differing if key in before},
+        "after": {key: after[key] for key in differing},
+    }
