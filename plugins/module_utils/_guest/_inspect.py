@@ -166,6 +166,7 @@ def inspect(
     :raises GuestError: a key does not fit.
     """
     inventory = scan(calls, disks=disks, luks_keys=luks_keys, warn=warn)
+    _warn_of_hibernation(inventory, warn)
     found = Search(calls, inventory, allowed_types, warn).run()
     systems = _without_snapshots(_linux_systems(found, inventory))
     if _is_unusual(found, systems, inventory):
@@ -173,6 +174,15 @@ def inspect(
     order = {block.device: index for index, block in enumerate(inventory.blocks)}
     systems.sort(key=lambda system: (order.get(device_of(system.root), len(order)), system.root.count("/")))
     return Inspection(tuple(systems), inventory)
+
+
+def _warn_of_hibernation(inventory: Inventory, warn: Warn) -> None:
+    for block in inventory.blocks:
+        if block.type == "swsuspend":
+            warn(
+                f"{block.device} holds the memory of a hibernated system. What is changed now may be lost when it"
+                " resumes, or damage its file systems: start it and shut it down fully first."
+            )
 
 
 def select_system(systems: t.Sequence[OperatingSystem], root: str | None, *, found: str = "") -> OperatingSystem:

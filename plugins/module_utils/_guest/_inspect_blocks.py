@@ -29,6 +29,7 @@ LuksKeys = t.Sequence[t.Mapping[str, str]]
 # Covers the partition table and, where the first partition begins at 1 MiB as it does since 2010, its superblock.
 _HEAD_SIZE = (1 << 20) + PROBE_SIZE
 _MAX_BLOCKS = 256
+_PLAIN_DEVICE = re.compile(r"(?:[hsv]d|xvd)[a-z]{1,2}[0-9]*|md[0-9]+(?:p[0-9]+)?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,7 +138,7 @@ def device_of(mountable: str) -> str:
     if not mountable.startswith("btrfsvol:"):
         return mountable
     parts = mountable[len("btrfsvol:") :].split("/")
-    plain = len(parts) > 2 and parts[2].startswith(("sd", "md", "vd", "hd", "nvme")) and parts[2] != "mapper"
+    plain = len(parts) > 2 and _PLAIN_DEVICE.fullmatch(parts[2])
     return "/".join(parts[:3] if plain else parts[:4])
 
 

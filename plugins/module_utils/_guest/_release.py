@@ -120,7 +120,7 @@ class Release:
 class ReadText(t.Protocol):
     """Read one of the guest's small files."""
 
-    def __call__(self, path: str) -> str | None:
+    def __call__(self, path: str, /) -> str | None:
         """Return the file's text, links followed; None where there is no such regular file or it cannot be used."""
 
 

@@ -321,6 +321,13 @@ def test_a_remembered_system_is_checked(changes: dict[str, t.Any]) -> None:
     assert isinstance(system.major, int)
 
 
+def test_a_hibernated_system_is_a_warning() -> None:
+    disk = plain_disk()
+    disk.devices["/dev/sda1"] = bytes(4086) + b"S1SUSPEND\0" + bytes(100)
+    _found, warnings = inspect(disk)
+    assert any("/dev/sda1" in warning and "hibernated" in warning for warning in warnings)
+
+
 def test_a_forgotten_field_is_an_error() -> None:
     values = OperatingSystem("/dev/sda1", "linux").to_dict()
     del values["arch"]
@@ -342,6 +349,7 @@ def test_select_system_without_systems_says_what_was_found() -> None:
         ("btrfsvol:/dev/vg/lv/@", "/dev/vg/lv"),
         ("btrfsvol:/dev/mapper/luks-1/@/x", "/dev/mapper/luks-1"),
         ("btrfsvol:/dev/md127/root", "/dev/md127"),
+        ("btrfsvol:/dev/sdata/lv/@", "/dev/sdata/lv"),
     ],
 )
 def test_device_of(mountable: str, device: str) -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import stat
+import typing as t
 
 import pytest
 from ansible_collections.offline.guest.plugins.module_utils._appliance._calls import Calls
@@ -156,7 +157,7 @@ def test_hostname(files: dict[str, bytes], name: str | None) -> None:
 
 
 def elf(machine: int, *, bits: int = 2, order: int = 1, kind: int = 3) -> bytes:
-    endian = "little" if order == 1 else "big"
+    endian: t.Literal["little", "big"] = "little" if order == 1 else "big"
     return b"\x7fELF" + bytes([bits, order]) + bytes(10) + kind.to_bytes(2, endian) + machine.to_bytes(2, endian)
 
 
