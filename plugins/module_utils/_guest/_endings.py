@@ -19,7 +19,7 @@ _SPACES = b"\t\n\r\f\v"
 def keep_endings(content: bytes | None, run: t.Callable[[bytes | None, bytes], Edited]) -> Edited:
     """Give ``run`` the content with LF where CRLF is the rule in it, and put the CRLF back into what it returns.
 
-    A line that ends in a bare LF nevertheless gets a mark before it, the second argument of ``run`` (empty where there is
+    A line that ends in a bare LF nevertheless gets a mark before it, the second argument of ``run`` (empty if there is
     none). ``changed`` then says whether the content differs, or there was none before.
     """
     mark = _rare_byte(content or b"")

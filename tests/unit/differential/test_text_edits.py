@@ -21,8 +21,9 @@ from ansible_collections.offline.guest.plugins.module_utils._guest._edit_block i
 from ansible_collections.offline.guest.plugins.module_utils._guest._edit_line import LineEdit
 from ansible_collections.offline.guest.plugins.module_utils._guest._edit_replace import ReplaceEdit
 from ansible_collections.offline.guest.plugins.module_utils._guest._edits import Edit, apply_edit
-from ansible_collections.offline.guest.plugins.module_utils._guest._ini import IniEdit, SectionHas
 from ansible_collections.offline.guest.tests.unit.differential.twins import TwinOutcome, run_twin
+from ansible_collections.offline.guest.tests.unit.guest.test_ini import CASES as INI_CASES
+from ansible_collections.offline.guest.tests.unit.guest.test_ini import ini_edit
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -341,14 +342,6 @@ def _is_ini_task(params: Params) -> bool:
     return params.get("state") == "absent" or "values" in params or params.get("allow_no_value", False)
 
 
-def ini_edit(params: Params) -> IniEdit:
-    conditions = params.get("section_has_values")
-    fields = {**params, "values": tuple(params.get("values", ()))}
-    if conditions is not None:
-        fields["section_has_values"] = tuple(SectionHas(c["option"], tuple(c.get("values", ()))) for c in conditions)
-    return IniEdit(**fields)
-
-
 @pytest.fixture(scope="module")
 def ini_file() -> types.ModuleType:
     return pytest.importorskip("ansible_collections.community.general.plugins.modules.ini_file")
@@ -357,4 +350,9 @@ def ini_file() -> types.ModuleType:
 @given(content=INI_LINES, params=ini_params())
 @many
 def test_ini_file(content: bytes, params: Params, ini_file: types.ModuleType, tmp_path: pathlib.Path) -> None:
+    assert_same(ini_file, content, params, ini_edit(params), tmp_path)
+
+
+@pytest.mark.parametrize(("content", "params"), [case[:2] for case in INI_CASES])
+def test_ini_file_cases(content: bytes, params: Params, ini_file: types.ModuleType, tmp_path: pathlib.Path) -> None:
     assert_same(ini_file, content, params, ini_edit(params), tmp_path)
