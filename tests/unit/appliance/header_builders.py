@@ -16,6 +16,7 @@ MIB = 1 << 20
 
 BACKING_FORMAT = 0xE2792ACA
 DATA_FILE = 0x44415441
+ENCRYPTION = 0x0537BE77
 
 
 def extension(kind: int, data: bytes, *, length: int | None = None) -> bytes:
@@ -104,6 +105,7 @@ def vmdk_sparse(
     descriptor_size: int = 20,
     directory_offset: int = 26,
     compression: int = 0,
+    grain_size: int = 128,
     footer: bytes = b"",
 ) -> bytes:
     """A monolithicSparse image of 1 MiB without data that QEMU opens."""
@@ -128,14 +130,15 @@ def vmdk_header(
     *,
     directory_offset: int = 26,
     compression: int = 0,
+    grain_size: int = 128,
 ) -> bytes:
-    sizes = (capacity, 128, descriptor_offset, descriptor_size, 512, 21, directory_offset, 128)
+    sizes = (capacity, grain_size, descriptor_offset, descriptor_size, 512, 21, directory_offset, 128)
     return struct.pack("<4sIIQQQQIQQQB4sH", b"KDMV", version, 3, *sizes, 0, b"\n \r\n", compression)
 
 
-def vmdk_footer(capacity: int, **fields: t.Any) -> bytes:
-    """The three sectors at the end of a stream, which overrule the header at its start."""
-    marker = struct.pack("<QII", 0, 0, 3).ljust(SECTOR, b"\0")
+def vmdk_footer(capacity: int, *, kind: int = 3, **fields: t.Any) -> bytes:
+    """The three sectors at the end of a stream, which overrule the header at its start; ``kind`` 3 marks a footer."""
+    marker = struct.pack("<QII", 0, 0, kind).ljust(SECTOR, b"\0")
     return marker + vmdk_header(capacity, **fields).ljust(SECTOR, b"\0") + bytes(SECTOR)
 
 
