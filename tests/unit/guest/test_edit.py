@@ -93,7 +93,7 @@ def test_a_second_time_nothing_is_written() -> None:
 
 def test_check_plans_the_same_and_writes_nothing() -> None:
     rpc, other = guest(), guest()
-    params = {
+    params: dict[str, t.Any] = {
         "mode": "u+x",
         "group": "www",
         "backup": True,
