@@ -1,5 +1,4 @@
 #!/usr/bin/python
-# -*- coding: utf-8 -*-
 
 # Copyright (c) 2026, the offline.guest contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -34,8 +33,8 @@ options:
   state:
     description:
       - V(open) opens a session, or leaves it as it is if one is open.
-      - V(committed) ends the open session and writes what its tasks changed into the image. It fails if there is no open
-        session, or if a task of it ended in the middle of its changes.
+      - V(committed) ends the open session and writes what its tasks changed into the image. It fails if there is no
+        open session, or if a task of it ended in the middle of its changes.
       - V(discarded) ends the open session, if there is one, and throws its changes away.
     type: str
     choices: [open, committed, discarded]

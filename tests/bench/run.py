@@ -80,7 +80,9 @@ def ten_changes(image: pathlib.Path) -> list[str]:
             edit("/opt/bench", {"line": "a new file"}, **new),
             edit("/etc/profile", {"line": "export BENCH=1"}),
             edit("/etc/ssh/sshd_config", {"regexp": "^#?PermitRootLogin.*", "replace": "PermitRootLogin no"}),
-            edit("/etc/systemd/journald.conf", {"ini": {"section": "Journal", "option": "Storage", "value": "volatile"}}),
+            edit(
+                "/etc/systemd/journald.conf", {"ini": {"section": "Journal", "option": "Storage", "value": "volatile"}}
+            ),
             edit("/etc/hostname", {"regexp": ".*", "line": "bench"}, **new),
             edit("/etc/timezone", {"regexp": ".*", "line": "Europe/Prague"}, **new),
             {"offline.guest.firstboot": {"name": "bench", "commands": ["echo bench"]}},
@@ -157,7 +159,8 @@ from ansible_collections.offline.guest.plugins.module_utils._appliance._image im
 from ansible_collections.offline.guest.plugins.module_utils._appliance._session import ApplianceOptions, open_or_join
 from ansible_collections.offline.guest.plugins.module_utils._guest._guest import GuestOptions, load_guest
 options = GuestOptions(filesystems=("ext4", "vfat"))
-with open_or_join(Image(sys.argv[1], "raw"), ApplianceOptions(), purpose="bench", throwaway=True, timeout=60) as session:
+image = Image(sys.argv[1], "raw")
+with open_or_join(image, ApplianceOptions(), purpose="bench", throwaway=True, timeout=60) as session:
     session.launch()
     load_guest(session, options, access="mounted", warn=print)
 """
@@ -174,7 +177,9 @@ def guestfish(image: pathlib.Path) -> list[str]:
 
 
 ROWS = {
-    "playbook": Row("playbook of 10 changes in one session", "virt-customize, the same ten", ten_changes, virt_customize, 0.50),
+    "playbook": Row(
+        "playbook of 10 changes in one session", "virt-customize, the same ten", ten_changes, virt_customize, 0.50
+    ),
     "edit": Row("one edit without a session", "virt-edit", one_edit, virt_edit, 0.80),
     "os_info": Row("os_info", "virt-inspector --no-applications", os_info, virt_inspector, 0.65),
     "resize": Row("resize by 1 GiB", "virt-resize --expand", resize, virt_resize, 0.35),
@@ -183,8 +188,12 @@ ROWS = {
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of both sides. The peers cannot find out that KVM is broken: they are told what we found."""
-    values = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(BUILD / "collections"), "PYTHONPATH": str(BUILD / "collections")}
+    """Return the environment of both sides. The peers cannot tell that KVM is broken: they are told."""
+    values = {
+        **os.environ,
+        "ANSIBLE_COLLECTIONS_PATH": str(BUILD / "collections"),
+        "PYTHONPATH": str(BUILD / "collections"),
+    }
     values["LIBGUESTFS_BACKEND"] = "direct"
     return values
 
@@ -200,7 +209,7 @@ def peer_settings() -> dict[str, str]:
     return {"LIBGUESTFS_BACKEND_SETTINGS": f"force_{accelerator}"}
 
 
-class fresh_copy:  # noqa: N801 - a context manager that reads as a verb
+class fresh_copy:
     """A copy of the Debian image in a folder of its own, gone afterwards."""
 
     def __enter__(self) -> pathlib.Path:

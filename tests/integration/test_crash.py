@@ -25,7 +25,6 @@ import time
 import typing as t
 
 import pytest
-
 from ansible_collections.offline.guest.plugins.module_utils._appliance import _overlay
 from ansible_collections.offline.guest.plugins.module_utils._appliance._image import Image, verify
 from ansible_collections.offline.guest.plugins.module_utils._appliance._lock import ImageLock, lock_path
@@ -171,7 +170,7 @@ def test_a_recovery_that_is_killed_is_repeated(case: Case) -> None:
     case.reset()
     work = _overlay.Workspace(case.image)
     _overlay.create_overlay(work, case.size)
-    writes = [part for number in range(0, 20) for part in ("-c", f"write -q -P {number + 1} {number}M 900k")]
+    writes = [part for number in range(20) for part in ("-c", f"write -q -P {number + 1} {number}M 900k")]
     subprocess.run(["qemu-io", "-f", "qcow2", *writes, work.overlay], check=True)
     os.rename(work.overlay, work.redo)
     program = (
@@ -369,7 +368,7 @@ class TestLock:
                 stderr=subprocess.PIPE,
                 text=True,
             )
-            for _ in range(4)
+            for _member in range(4)
         ]
         for member in crowd:
             assert member.communicate(timeout=120)[1] == ""

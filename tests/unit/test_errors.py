@@ -5,11 +5,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from ansible_collections.offline.guest.plugins.module_utils._appliance import _diagnose
 from ansible_collections.offline.guest.plugins.module_utils._errors import CallError, errno_name, printable
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 @given(st.one_of(st.text(), st.binary()), st.integers(min_value=1, max_value=300))
@@ -50,7 +49,10 @@ def test_a_call_error_names_its_errno() -> None:
 @pytest.mark.parametrize(
     ("said", "cause"),
     [
-        ("supermin exited with error status 1\nsupermin: open: /boot/vmlinuz-6: Permission denied", "no kernel that this"),
+        (
+            "supermin exited with error status 1\nsupermin: open: /boot/vmlinuz-6: Permission denied",
+            "no kernel that this",
+        ),
         ("cannot find any suitable libguestfs supermin, fixed or old-style appliance on LIBGUESTFS_PATH", "is missing"),
         ("Could not access KVM kernel module: Permission denied", "KVM cannot be used"),
         ("write: /var/tmp/.guestfs-0: No space left on device", "no space left"),

@@ -83,7 +83,7 @@ def _qemu_locks(path: str, *, for_writing: bool) -> bool:
 def users_of(path: str) -> list[User]:
     """Return the other processes that have the file open, as far as this user may see them (proc(5))."""
     wanted = os.stat(path)
-    found = []
+    found: list[User] = []
     for entry in os.listdir("/proc"):
         if entry.isdigit() and int(entry) != os.getpid():
             with contextlib.suppress(OSError):

@@ -677,7 +677,8 @@ class Server:
         limit = 60.0 if self.idle_timeout is None else self.idle_timeout
         until = time.monotonic() + limit
         while time.monotonic() < until:
-            ready = select.select([self._listener, self._wake_r], [], [], until - time.monotonic())[0]
+            sources: list[socket.socket | int] = [self._listener, self._wake_r]
+            ready = select.select(sources, [], [], until - time.monotonic())[0]
             if self._wake_r in ready:
                 self._signalled = True
                 return None
@@ -704,7 +705,8 @@ class Server:
         while b"\n" not in buffer:
             if len(buffer) > MAX_LINE:
                 return None
-            ready = select.select([connection, self._wake_r], [], [])[0]
+            sources: list[socket.socket | int] = [connection, self._wake_r]
+            ready = select.select(sources, [], [])[0]
             if self._wake_r in ready or self._signalled:
                 self._signalled = True
                 return None

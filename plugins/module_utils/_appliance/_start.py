@@ -92,12 +92,13 @@ def start_server(
     program = os.path.join(directory, "server.py")
     with open(program, "w", encoding="utf-8") as stream:
         stream.write(server_source())
-    config = {"directory": directory, "overlay": overlay, "lock": lock.path, "info": info}
+    config: dict[str, t.Any] = {"directory": directory, "overlay": overlay, "lock": lock.path, "info": info}
     with _listen(os.path.join(directory, "socket")) as listener:
         config.update(listen_fd=listener.fileno(), lock_fd=lock.descriptor)
         process = _spawn([interpreter, "-I", "-X", "utf8", program], directory, (listener.fileno(), lock.descriptor))
         try:
-            assert process.stdin is not None
+            if process.stdin is None:
+                raise AssertionError("the server is always started with a pipe")
             with process.stdin as pipe:
                 pipe.write(json.dumps(config).encode("ascii"))
             client = Client.connect(directory, call_timeout=call_timeout, hello_timeout=_START_TIMEOUT)

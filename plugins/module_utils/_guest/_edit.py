@@ -134,7 +134,8 @@ def make_plan(task: Task, current: Current, edits: t.Sequence[AnyEdit]) -> Plan:
 def apply(files: GuestFiles, plan: Plan) -> None:
     """Do what was decided, the content and its attributes at one instant."""
     path, wanted = plan.current.path, plan.attributes
-    assert wanted is not None, "a plan that changes something has a file"
+    if wanted is None:
+        raise AssertionError("a plan that changes something has a file")
     if not plan.changes_content:
         files.set_attributes(path, wanted.mode, wanted.uid, wanted.gid)
         return

@@ -313,7 +313,8 @@ class GuestFiles:
         if uid is None and gid is None:
             return
         found = self._lstat(path)
-        assert found is not None, "the temporary was written a moment ago"
+        if found is None:
+            raise AssertionError("the temporary was written a moment ago")
         if (wanted := (_first(uid, found.uid), _first(gid, found.gid))) != (found.uid, found.gid):
             self._calls.lchown(*wanted, path)
 

@@ -17,10 +17,9 @@ import time
 import typing as t
 
 import pytest
+from ansible_collections.offline.guest.plugins.module_utils._appliance import _calls, _server
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from ansible_collections.offline.guest.plugins.module_utils._appliance import _calls, _server
 
 # Calls of guestfs(3) that run a guest's program, run a program of the appliance on request, reach the host's files or
 # the network, or are known to be unsafe on hostile data (guestfs-security(1)).
@@ -86,7 +85,12 @@ def test_the_allowlist_is_exactly_what_is_used() -> None:
     tree = ast.parse(inspect.getsource(_calls))
     used = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "call" and node.args:
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "call"
+            and node.args
+        ):
             name = node.args[0]
             if isinstance(name, ast.Constant):
                 used.add(str(name.value))
@@ -95,7 +99,12 @@ def test_the_allowlist_is_exactly_what_is_used() -> None:
 
 
 def test_a_drive_without_a_format_is_refused() -> None:
-    for drive in ({"path": "/x"}, {"path": "/x", "format": ""}, {"path": "/x", "format": "auto"}, {"path": "/x", "format": None}):
+    for drive in (
+        {"path": "/x"},
+        {"path": "/x", "format": ""},
+        {"path": "/x", "format": "auto"},
+        {"path": "/x", "format": None},
+    ):
         handle = RecordingHandle()
         with pytest.raises(_server.ServerError, match="without an explicit format"):
             _server.configure(handle, {"drives": [drive]}, "tcg")

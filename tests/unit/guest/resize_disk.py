@@ -54,7 +54,10 @@ class Content:
 def ext_head(size: int, *, block: int = 4096, ro_compat: int = 0x1, compat: int = 0, **fields: int) -> bytes:
     """A superblock of ext2/3/4 with the 64bit feature, and no reserved descriptors."""
     head = bytearray(128 * 1024)
-    put = lambda form, offset, value: struct.pack_into("<" + form, head, 1024 + offset, value)  # noqa: E731
+
+    def put(form: str, offset: int, value: int | bytes) -> None:
+        struct.pack_into("<" + form, head, 1024 + offset, value)
+
     blocks = size // block
     log = {1024: 0, 2048: 1, 4096: 2}[block]
     put("I", 4, blocks & 0xFFFFFFFF)

@@ -136,7 +136,7 @@ def test_a_disk_that_the_appliance_sees_larger_already() -> None:
 
 def test_relative_sizes_grow_every_time() -> None:
     disk = gpt("ext4")
-    assert [run(disk, "+512M").result["size_after"] for _ in range(3)] == [GIB + n * 512 * MIB for n in (1, 2, 3)]
+    assert [run(disk, "+512M").result["size_after"] for _time in range(3)] == [GIB + n * 512 * MIB for n in (1, 2, 3)]
 
 
 def test_fill_an_image_enlarged_by_another_tool() -> None:
