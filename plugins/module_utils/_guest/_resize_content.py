@@ -7,7 +7,7 @@
 """What fills a partition, and how large it says it is: ext2/3/4, XFS, Btrfs and swap, read from their superblocks.
 
 The tools that grow them write even where there is nothing to grow (``resize2fs`` runs ``e2fsck`` first, which stamps
-the superblock), and two of them want a mount to tell a size. So the size is read here, by one read of about 1 ms, and a
+the superblock), and two of them want a mount to tell a size. So the size is read here, by one read of the device, and a
 tool is started only to grow. Each class answers two questions: ``size``, and ``fitted(room)``, the size its own tool
 would make of a device of ``room`` bytes. The rules of rounding are the tools', so that a grown one counts as full.
 """

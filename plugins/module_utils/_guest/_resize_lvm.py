@@ -33,8 +33,9 @@ class LogicalVolume:
 class PhysicalVolume:
     """A physical volume of ``extents``, the first of which begins ``first`` bytes into the device.
 
-    It is known by its UUID, without hyphens: the device that ``pvs_full`` names is the kernel's name, which differs
-    from libguestfs's where the kernel found the disks in another order (1.48.6, seen with a dozen disks).
+    It is known by its UUID, without hyphens. The device that ``pvs_full`` names is the kernel's name, which differs
+    from libguestfs's where the kernel found the disks in another order: only results that are devices are translated
+    back, fields of structures are not (libguestfs, daemon/device-name-translation.c and the generated daemon stubs).
     """
 
     uuid: str

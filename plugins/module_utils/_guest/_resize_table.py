@@ -6,8 +6,8 @@
 
 """Partition tables, read from the disk's own sectors.
 
-Two dozen bounded reads of about 1 ms each replace the calls that start parted (0.3 s each under emulation), and give
-what parted does not tell: where GPT's second header lies, and every field that growing has to leave alone. The disk is
+A read of the disk's start, and one for each logical partition, replace a dozen calls that start parted, and give what
+parted does not tell: where GPT's second header lies, and every field that growing has to leave alone. The disk is
 hostile: each number is checked before it is used, a loop of logical partitions ends, and whatever is not understood is
 refused. Writing is left to parted and sgdisk.
 
@@ -30,7 +30,8 @@ _MAX_LOGICALS = 128
 _MAX_GPT_ARRAY = 256 * 1024
 _EXTENDED_TYPES = (0x05, 0x0F, 0x85)
 _PROTECTIVE = 0xEE
-_GPT_HEADER = struct.Struct("<8sIIIIQQQQ16sQIII")
+# From MyLBA on; FirstUsableLBA is skipped.
+_GPT_HEADER = struct.Struct("<QQ8xQ16sQIII")
 
 Role = t.Literal["primary", "extended", "logical"]
 
@@ -114,8 +115,8 @@ def _read_gpt(read: ReadDisk, types: t.Sequence[int]) -> Table:
     raw = read(SECTOR, SECTOR)
     if len(raw) < SECTOR or raw[:8] != b"EFI PART":
         raise _damaged("its protective entry is there, its first header is not")
-    header = _GPT_HEADER.unpack_from(raw)
-    _, _, length, checksum, _, here, backup, _, last, guid, where, count, entry_size, array_sum = header
+    length, checksum = struct.unpack_from("<II", raw, 12)
+    here, backup, last, guid, where, count, entry_size, array_sum = _GPT_HEADER.unpack_from(raw, 24)
     if not 92 <= length <= SECTOR or here != 1:
         raise _damaged("the first header has a wrong length or place")
     if binascii.crc32(raw[:16] + bytes(4) + raw[20:length]) != checksum:
