@@ -24,12 +24,13 @@ from hypothesis import strategies as st
 # Calls of guestfs(3) that run a guest's program, run a program of the appliance on request, reach the host's files or
 # the network, or are known to be unsafe on hostile data (guestfs-security(1)).
 FORBIDDEN = (
-    "command command_lines sh sh_lines debug debug_upload upload download upload_offset download_offset copy_in copy_out "
-    "tar_in tar_out tgz_in tgz_out cpio_out base64_in base64_out ll llz strings strings_e inspect_get_icon mount "
-    "mount_options mount_ro mount_loop mount_local mount_local_run disk_format disk_has_backing_file disk_virtual_size "
-    "add_drive add_drive_opts add_domain add_libvirt_dom add_drive_ro config set_hv set_qemu set_append launch shutdown "
-    "close kill_subprocess hopen_device scrub_file set_network setcon selinux_relabel initrd_cat e2fsck_f ntfsfix "
-    "user_cancel rsync rsync_in rsync_out yara_load yara_scan __class__ __init__ __getattribute__ __dict__"
+    "command command_lines sh sh_lines debug debug_upload upload download upload_offset download_offset copy_in "
+    "copy_out tar_in tar_out tgz_in tgz_out cpio_out base64_in base64_out ll llz strings strings_e inspect_get_icon "
+    "mount mount_options mount_ro mount_loop mount_local mount_local_run disk_format disk_has_backing_file "
+    "disk_virtual_size add_drive add_drive_opts add_domain add_libvirt_dom add_drive_ro config set_hv set_qemu "
+    "set_append launch shutdown close kill_subprocess hopen_device scrub_file set_network setcon selinux_relabel "
+    "initrd_cat e2fsck_f ntfsfix user_cancel rsync rsync_in rsync_out yara_load yara_scan __class__ __init__ "
+    "__getattribute__ __dict__"
 ).split()
 
 
