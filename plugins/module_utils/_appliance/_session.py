@@ -25,6 +25,7 @@ from ._lock import Holder, ImageLock, lock_path, read_holder
 from ._start import start_server
 
 _PREFIX = "offline-guest-"
+_ORPHAN = 15.0  # seconds until a killed server's QEMU has ended: libguestfs looks every 2 s whether its caller lives
 _POLL = 0.25  # seconds between two looks at a lock that somebody else holds
 
 
@@ -258,7 +259,7 @@ def _open(
         verify(image)  # before a recovery writes to it
         warnings = _recover(image, lock)
         verified = verify(image)
-        require_idle(image.path, for_writing=not throwaway)
+        _await_idle(image, for_writing=not throwaway, patience=_ORPHAN if lock.stale else 0)
         size = disk_size(verified.virtual_size) if disk_size else verified.virtual_size
         _require_writable(verified, throwaway=throwaway, grows=size > verified.virtual_size)
         work = _overlay.Workspace(image)
@@ -283,6 +284,18 @@ def _require_writable(verified: VerifiedImage, *, throwaway: bool, grows: bool) 
     refused = verified.grow_refused if grows else "" if throwaway else verified.write_refused
     if refused:
         raise ImageError(f"The image {verified.image.path} cannot be written: {refused}.")
+
+
+def _await_idle(image: Image, *, for_writing: bool, patience: float) -> None:
+    """Refuse an image in use; the appliance of a session that was killed gets some time to end."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            return require_idle(image.path, for_writing=for_writing)
+        except ImageBusyError:
+            if time.monotonic() >= until:
+                raise
+        time.sleep(_POLL)
 
 
 def _make_directory(options: ApplianceOptions) -> str:
