@@ -240,8 +240,13 @@ def vhdx(
     extra_region: bytes = b"",
     extra_item: bytes = b"",
     repeat_item: bool = False,
+    block_size: int = MIB,
+    without: str = "",
 ) -> bytes:
-    """An empty dynamic image that QEMU opens; ``checksum`` is CRC-32C."""
+    """An empty dynamic image that QEMU opens; ``checksum`` is CRC-32C.
+
+    ``without`` names a metadata item to leave out, or the region ``table``.
+    """
 
     def sealed(data: bytes) -> bytes:
         return data[:4] + struct.pack("<I", checksum(data)) + data[8:]
@@ -254,12 +259,12 @@ def vhdx(
     regions = struct.pack("<16sQII", VHDX_TABLE, 3 * MIB, MIB, 1) + struct.pack(
         "<16sQII", VHDX_METADATA, metadata_at, MIB, 1
     )
-    regions += extra_region
+    regions = (regions[32:] if without == "table" else regions) + extra_region
     for place in (3 << 16, 4 << 16):
         table = struct.pack("<4sIII", b"regi", 0, len(regions) // 32, 0) + regions
         image[place : place + 65536] = sealed(table.ljust(65536, b"\0"))
     values = {
-        "parameters": struct.pack("<II", MIB, flags),
+        "parameters": struct.pack("<II", block_size, flags),
         "size": struct.pack("<Q", size),
         "page83": b"\x03" * 16,
         "sector": struct.pack("<I", sector),
@@ -267,6 +272,7 @@ def vhdx(
     }
     if locator:
         values["locator"] = locator
+    values.pop(without, None)
     items, offset = b"", 65536
     for name, value in values.items():
         items += struct.pack("<16sIIII", VHDX_ITEMS[name], offset, len(value), 4 if name != "parameters" else 6, 0)
