@@ -91,14 +91,14 @@ def _find(raw: Path, path: str) -> tuple[int, GuestStat] | None:
 def _stat_at(raw: Path, offset: int, path: str) -> GuestStat | None:
     output, _errors = _debugfs(raw, offset, f"stat {_quoted(path)}")
     said = output.decode(errors="replace")
-    head = re.search(r"Inode: (\d+)\s+Type: (\w+)\s+Mode:\s+(\d+)", said)
+    head = re.search(r"Inode: (\d+)\s+Type: (\w+)[ \w]*?\s+Mode:\s+(\d+)", said)
     owner = re.search(r"User:\s*(\d+)\s+Group:\s*(\d+)(?:\s+Project:\s*\d+)?\s+Size: (\d+)", said)
     if not head:
         return None
-    numbers = [int(number) for number in owner.groups()] if owner else [0, 0, 0]
+    uid, gid, size = (int(number) for number in owner.groups()) if owner else (0, 0, 0)
     xattrs = dict(re.findall(r'^  ([\w.]+) \(\d+\)(?: = "(.*)")?$', said, re.MULTILINE))
     kind = _KINDS.get(head.group(2), head.group(2))
-    return GuestStat(int(head.group(1)), kind, int(head.group(3), 8), *numbers, xattrs=xattrs)
+    return GuestStat(int(head.group(1)), kind, int(head.group(3), 8), uid, gid, size, xattrs)
 
 
 def stat_guest(image: Path, path: str, image_format: str = "raw") -> GuestStat | None:

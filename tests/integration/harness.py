@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -128,6 +129,8 @@ class Harness:
         """Return the environment of a playbook: recorded, marked, and with all its temporary files below our folder."""
         temporary = self.folder / "tmp"
         temporary.mkdir(exist_ok=True)
+        settings = self.folder / "ansible.cfg"
+        settings.touch()  # empty: neither the developer's settings nor those of the machine
         return {
             **_fresh_environment(),
             **self.recorder.environment(),
@@ -145,7 +148,7 @@ class Harness:
             "ANSIBLE_LOCALHOST_WARNING": "0",
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "0",
             "ANSIBLE_RETRY_FILES_ENABLED": "0",
-            "ANSIBLE_CONFIG": "/dev/null",
+            "ANSIBLE_CONFIG": str(settings),
         }
 
     def play(
@@ -295,13 +298,13 @@ class Harness:
 
 def left_in(folder: Path) -> list[str]:
     """Return what must not be left below ``folder``: locks, overlays, commits, sockets, folders of a server."""
-    endings = (".lock", ".overlay", ".commit")
+    beside = re.compile(r"\..+\.(lock|overlay|commit)")  # pytest has a ".lock" of its own
     found = []
     for place, folders, files in os.walk(folder):
         found += [f"folder {place}/{name}" for name in folders if name.startswith("offline-guest-")]
         for name in files:
             path = Path(place, name)
-            if (name.startswith(".") and name.endswith(endings)) or path.is_socket():
+            if beside.fullmatch(name) or path.is_socket():
                 found.append(f"file {path}")
     return found
 

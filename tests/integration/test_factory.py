@@ -162,7 +162,7 @@ def test_copy_is_sparse_and_equal(image_copy: t.Callable[..., Path]) -> None:
 
 def test_play_gives_whole_results(harness: Harness, tmp_path: Path) -> None:
     target = tmp_path / "file"
-    tasks = [
+    tasks: list[dict[str, t.Any]] = [
         {"name": "write", "ansible.builtin.copy": {"content": "one\n", "dest": str(target)}},
         {"name": "fail", "ansible.builtin.fail": {"msg": "as it should"}, "ignore_errors": True},
         {"name": "skip", "ansible.builtin.debug": {"msg": "no"}, "when": False},
