@@ -16,7 +16,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 packages="guestfs-tools libguestfs-tools libguestfs-xfs python3-guestfs python3-hivex python3-libvirt
- qemu-system-x86 qemu-utils mmdebstrap busybox dash shellcheck git python3-venv"
+ qemu-system-x86 qemu-utils mmdebstrap busybox dash shellcheck systemd git python3-venv"
 
 say() {
     printf 'setup: %s\n' "$*" >&2

@@ -185,7 +185,7 @@ def shebang(content: bytes) -> tuple[str, ...] | None:
         text = ""
     if len(line) > 253 or not text.strip(" \t"):
         raise OptionError("The '#!' line of the firstboot script names no interpreter, or is too long.")
-    return tuple(text.strip(" \t").split(None, 1))
+    return tuple(re.split("[ \t]+", text.strip(" \t"), maxsplit=1))
 
 
 def _yes_no(value: t.Any) -> t.Any:

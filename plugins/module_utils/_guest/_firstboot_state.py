@@ -56,7 +56,7 @@ def read_state(files: GuestFiles, init: InitSystem | None, name: str, warn: Warn
     sysv_links = _sysv_links(files, init)
     scripts = read_scripts(files, warn)
     starting = frozenset([WANTS, PRESET, OPENRC_LINK, *sysv_links])
-    programs = frozenset([UNIT, OPENRC_SCRIPT, *(folder.joined(SERVICE) for folder in SYSV_SCRIPT_FOLDERS)])
+    programs = frozenset([UNIT, *_init_scripts(files)])
     paths = [*common(), PENDING, RUN, *starting, *programs, *script_paths(name), SCRIPTS.joined(name)]
     paths += [RESULTS.joined(name), RESULTS.joined(name, "record"), RESULTS.joined(name, "log")]
     entries = {path: read_entry(files, path) for path in sorted(set(paths))}
@@ -159,7 +159,10 @@ def _read_options(files: GuestFiles, name: str, warn: Warn) -> Options | None:
 
 def _read_link(files: GuestFiles, path: GuestPath) -> Entry:
     """A link of ours has the target that we give it, if both lead to the same place."""
-    leads_to = files.resolve(path)
+    try:
+        leads_to = files.resolve(path)
+    except GuestError:  # a loop
+        return Entry("link")
     for target in (UNIT, OPENRC_SCRIPT, *(folder.joined(SERVICE) for folder in SYSV_SCRIPT_FOLDERS)):
         if leads_to == target:
             return Entry("link", target.encode())
@@ -167,18 +170,26 @@ def _read_link(files: GuestFiles, path: GuestPath) -> Entry:
 
 
 def _names(files: GuestFiles, folder: GuestPath) -> list[str]:
-    found = files.lstat(files.resolve(folder))
-    return files.list_dir(folder) if found is not None and found.kind == "directory" else []
+    return files.list_dir(folder) if _kind(files, folder) == "directory" else []
 
 
 def _is_file(files: GuestFiles, path: GuestPath) -> bool:
-    found = files.lstat(files.resolve(path))
-    return found is not None and found.kind == "file"
+    return _kind(files, path) == "file"
 
 
-def _is_folder(files: GuestFiles, path: GuestPath) -> bool:
-    found = files.lstat(files.resolve(path))
-    return found is not None and found.kind == "directory"
+def _kind(files: GuestFiles, path: GuestPath) -> str | None:
+    """What a path leads to; None for nothing, and for links in a loop."""
+    try:
+        found = files.lstat(files.resolve(path))
+    except GuestError:
+        return None
+    return found.kind if found is not None else None
+
+
+def _init_scripts(files: GuestFiles) -> t.Iterable[GuestPath]:
+    """Return where our init script may be, each place once: RHEL 6 has /etc/init.d as a link to the other folder."""
+    by_place = {files.resolve(folder): folder.joined(SERVICE) for folder in reversed(SYSV_SCRIPT_FOLDERS)}
+    return by_place.values()
 
 
 def _sysv_level_folders(files: GuestFiles) -> dict[int, GuestPath]:
@@ -186,7 +197,7 @@ def _sysv_level_folders(files: GuestFiles) -> dict[int, GuestPath]:
     folders = {}
     for level in range(7):
         candidates = [GuestPath(pattern.format(level)) for pattern in SYSV_LEVEL_FOLDERS]
-        found = [path for path in candidates if _is_folder(files, path)]
+        found = [path for path in candidates if _kind(files, path) == "directory"]
         if found:
             folders[level] = files.resolve(found[0])
     return folders
@@ -206,7 +217,7 @@ def _sysv_links(files: GuestFiles, init: InitSystem | None) -> list[GuestPath]:
 
 def _sysv_folders(files: GuestFiles, links: t.Sequence[GuestPath]) -> SysvFolders:
     levels = _sysv_level_folders(files)
-    scripts = [path for path in SYSV_SCRIPT_FOLDERS if _is_folder(files, path)]
+    scripts = [path for path in SYSV_SCRIPT_FOLDERS if _kind(files, path) == "directory"]
     if not scripts or not set(SYSV_LEVELS) & set(levels):
         raise GuestError(
             "The guest seems to have SysV init, but no folders for its scripts and runlevels.",
