@@ -23,7 +23,7 @@ setup:
 	@tests/setup.sh
 
 demo: setup
-	@IMAGE='$(IMAGE)' FORMAT='$(FORMAT)' $(PYTHON_IN_VENV) demo/run
+	@IMAGE='$(IMAGE)' FORMAT='$(FORMAT)' $(PYTHON_IN_VENV) demo/run.py
 
 test: setup
 	@$(PYTHON_IN_VENV) tests/check.py lint sanity unit integration

@@ -27,6 +27,7 @@ from ._resize_sizes import SECTOR
 # What growing may not go beyond: MBR counts sectors in 32 bits.
 MBR_LAST_SECTOR = (1 << 32) - 1
 _MAX_LOGICALS = 128
+_ALIGNMENT = 2048  # sectors: 1 MiB
 _MAX_GPT_ARRAY = 256 * 1024
 _EXTENDED_TYPES = (0x05, 0x0F, 0x85)
 _PROTECTIVE = 0xEE
@@ -86,7 +87,10 @@ class Table:
             return min(sectors - 1, MBR_LAST_SECTOR)
         if self.backup == sectors - 1:
             return self.last_usable
-        return sectors - 1 - self.array_sectors - 1
+        # A whole MiB: where the first partition may start at one, GPT fdisk (1.0.9) moves the second header so that the
+        # last sector in use lies one, too, and parted then refuses what the header does not allow.
+        usable = sectors - 1 - self.array_sectors
+        return usable // _ALIGNMENT * _ALIGNMENT - 1
 
 
 def read_table(read: ReadDisk, size: int) -> Table | None:

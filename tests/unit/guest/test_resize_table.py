@@ -49,7 +49,7 @@ def test_gpt_orders_by_position() -> None:
     ]
     assert (table.kind, table.backup, table.array_sectors, table.last_usable) == ("gpt", LAST, 32, LAST - 33)
     assert table.limit(LAST + 1) == LAST - 33
-    assert table.limit(2 * LAST) == 2 * LAST - 34
+    assert table.limit(2 * LAST + 2) == 2 * LAST + 2 - 2048 - 1
 
 
 def test_identity_is_all_but_the_end() -> None:
