@@ -14,7 +14,6 @@ the ELF header of /bin/bash, ls, echo, rm or sh, where libguestfs runs file(1).
 from __future__ import annotations
 
 import dataclasses
-import re
 import typing as t
 
 from . import _release
@@ -221,10 +220,9 @@ def _has_systemd(view: View) -> bool:
 
 
 def version_text(release: Release) -> str | None:
-    """Return the version for people: VERSION_ID where it is longer than ``major.minor``, else that."""
-    if release.version is None:
+    """Return the version for people: VERSION_ID as written (``24.04``), unless another file knew more (``12.4``)."""
+    if release.version in (None, (0, 0)):
         return release.version_id
-    numbers = f"{release.version[0]}.{release.version[1]}"
-    if release.version_id and re.match(re.escape(numbers), release.version_id):
+    if release.version_id and _release.parse_version(release.version_id) == release.version:
         return release.version_id
-    return numbers if release.version[1] or not release.version_id else release.version_id
+    return f"{release.version[0]}.{release.version[1]}" if release.version else None

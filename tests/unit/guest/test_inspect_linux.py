@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.offline.guest.plugins.module_utils._appliance._calls import Calls
 from ansible_collections.offline.guest.plugins.module_utils._guest import _inspect_linux as linux
 from ansible_collections.offline.guest.plugins.module_utils._guest._inspect_view import MAX_FILE, View
+from ansible_collections.offline.guest.plugins.module_utils._guest._release import Release
 from ansible_collections.offline.guest.tests.unit.guest.fake_disk import debian
 from ansible_collections.offline.guest.tests.unit.guest.fake_rpc import FakeRpc
 from hypothesis import given
@@ -244,3 +245,20 @@ def test_random_release_and_fstab_give_an_answer(release: bytes, fstab: bytes) -
     tree.nodes["/usr/lib/os-release"].content = release
     view, _warnings = view_of(tree)
     assert linux.read_root(view).arch == "x86_64"
+
+
+@pytest.mark.parametrize(
+    ("version", "version_id", "text"),
+    [
+        ((24, 4), "24.04", "24.04"),
+        ((12, 4), "12", "12.4"),
+        ((3, 19), "3.19.1", "3.19.1"),
+        ((39, 0), "39", "39"),
+        ((6, 10), None, "6.10"),
+        ((0, 0), None, None),
+        (None, None, None),
+        (None, "rolling", "rolling"),
+    ],
+)
+def test_version_text(version: tuple[int, int] | None, version_id: str | None, text: str | None) -> None:
+    assert linux.version_text(Release(version=version, version_id=version_id)) == text
