@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Live sessions that go wrong: whoever dies, hangs or runs out of space, the image is whole and nothing stays behind."""
+"""Live sessions that go wrong: whoever dies, hangs or runs out of space, the image is whole and nothing is left."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ import time
 import typing as t
 
 import pytest
-
 from ansible_collections.offline.guest.plugins.module_utils._appliance import _session
 from ansible_collections.offline.guest.plugins.module_utils._appliance._calls import Calls
 from ansible_collections.offline.guest.plugins.module_utils._appliance._client import Client
@@ -264,9 +263,7 @@ def test_a_live_session_killed_at_a_random_instant(image: Image, temporary: path
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small disk")
-def test_a_full_disk_under_the_overlay(
-    pristine: pathlib.Path, tmp_path: pathlib.Path, temporary: pathlib.Path
-) -> None:
+def test_a_full_disk_under_the_overlay(pristine: pathlib.Path, tmp_path: pathlib.Path, temporary: pathlib.Path) -> None:
     small = tmp_path / "small"
     small.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(small)], check=True)
@@ -300,6 +297,12 @@ def test_another_program_writes_to_the_image_meanwhile(image: Image, temporary: 
     assert (leftovers(image), digest(image)) == ([], before)
 
 
+def open_and_discard(image: Image, temporary: pathlib.Path) -> bool:
+    """Return False, which makes a caller try again: whoever holds the image has not locked it yet."""
+    open_session(image, temporary).discard()
+    return False
+
+
 class TestInUse:
     def test_by_a_virtual_machine(self, image: Image, temporary: pathlib.Path) -> None:
         before = digest(image)
@@ -307,13 +310,13 @@ class TestInUse:
         with subprocess.Popen([*machine, "-drive", f"file={image.path},format=raw,if=virtio"]) as running:
             try:
                 with pytest.raises(ImageBusyError, match=rf"in use by process {running.pid} \(qemu-system"):
-                    wait_until(lambda: bool(open_session(image, temporary).discard()), "QEMU's lock", 10)
+                    wait_until(lambda: open_and_discard(image, temporary), "QEMU's lock", 10)
             finally:
                 running.kill()
         assert (leftovers(image), digest(image)) == ([], before)
 
     def test_by_a_program_that_writes(self, image: Image, temporary: pathlib.Path) -> None:
-        with subprocess.Popen(["sleep", "600"], stdout=open(image.path, "r+b")) as running:  # noqa: SIM115
+        with subprocess.Popen(["sleep", "600"], stdout=open(image.path, "r+b")) as running:
             try:
                 with pytest.raises(ImageBusyError, match=rf"process {running.pid} \(sleep\)"):
                     open_session(image, temporary)

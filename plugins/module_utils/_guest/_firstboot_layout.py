@@ -97,7 +97,8 @@ def starters(init: InitSystem, *, wants_network: bool, sysv: SysvFolders | None 
             OPENRC_SCRIPT: Entry("file", _OPENRC.encode(), 0o755),
             OPENRC_LINK: Entry("link", OPENRC_SCRIPT.encode()),
         }
-    assert sysv is not None, "read with the state of a SysV guest"
+    if sysv is None:
+        raise AssertionError("read with the state of a SysV guest")
     script = sysv.scripts.joined(SERVICE)
     links = {link: Entry("link", script.encode()) for link in sysv.links}
     return {script: Entry("file", _SYSV.encode(), 0o755), **links}
