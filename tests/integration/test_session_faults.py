@@ -292,7 +292,7 @@ def test_another_program_writes_to_the_image_meanwhile(image: Image, temporary: 
             stream.seek(SIZE - 1)
             stream.write(b"!")
         before = digest(image)
-        with pytest.raises(ImageBusyError, match="written to by another program while the session was open"):
+        with pytest.raises(ImageBusyError, match="changed by another program while it was worked on"):
             session.commit()
     assert (leftovers(image), digest(image)) == ([], before)
 

@@ -55,7 +55,9 @@ def require_idle(path: str, *, for_writing: bool) -> None:
         return
     names = [str(user) for user in users] + [f"the loop device {name}" for name in loops]
     raise ImageBusyError(
-        f"The image {printable(path)} is in use by " + (", ".join(names) or "a process that this user may not see") + ".",
+        f"The image {printable(path)} is in use by "
+        + (", ".join(names) or "a process that this user may not see")
+        + ".",
         hint="Shut the virtual machine down, or close what has the image open, and try again.",
         details={"holders": [{"pid": user.pid, "name": printable(user.name)} for user in users]},
     )

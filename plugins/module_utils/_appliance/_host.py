@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from .._errors import printable
 from . import _schema
-from ._server import boot_id, default_emulator, kvm_state, qemu_version, recall_verdict
+from ._server import boot_id, kvm_state, qemu_version, recall_verdict
 from ._start import interpreters
 
 _TIMEOUT = 60
@@ -136,13 +136,13 @@ def read_facts() -> Facts:
         system=read_system(_read_text("/etc/os-release") or _read_text("/usr/lib/os-release"), os.uname().machine),
         library=library,
         bindings_error=bindings_error,
-        qemu=_program(library.emulator if library else default_emulator(), "/usr/libexec/qemu-kvm"),
+        qemu=_program(library.emulator if library else f"qemu-system-{os.uname().machine}", "/usr/libexec/qemu-kvm"),
         qemu_img=_program("qemu-img"),
         appliance=find_appliance(library.path) if library else None,
         supermin=shutil.which("supermin"),
         kernels=find_kernels(),
         kvm=kvm,
-        verdict=_verdict() if kvm == "usable" else None,
+        verdict=_verdict(library.emulator) if library and kvm == "usable" else None,
         cache=read_cache(library.cache if library else "/var/tmp"),
         memory=available_memory(_read_text("/proc/meminfo")),
         has_voluptuous=_schema.MISSING is None,
@@ -234,8 +234,8 @@ def available_memory(meminfo: str) -> int | None:
     return int(found.group(1)) << 10 if found else None
 
 
-def _verdict() -> t.Mapping[str, str] | None:
-    return recall_verdict(f"{boot_id()} {qemu_version(default_emulator())}")
+def _verdict(emulator: str) -> t.Mapping[str, str] | None:
+    return recall_verdict(f"{boot_id()} {qemu_version(emulator)}")
 
 
 def _program(*names: str) -> Program | None:

@@ -98,8 +98,9 @@ class VerifiedImage:
         return self.chain[0].header.virtual_size
 
     @property
-    def identity(self) -> Identity:
-        return self.chain[0].identity
+    def identities(self) -> tuple[Identity, ...]:
+        """What tells the files of the chain from any others, and from themselves after a write."""
+        return tuple(link.identity for link in self.chain)
 
     @property
     def write_refused(self) -> str:
@@ -142,16 +143,17 @@ def verify(image: Image, *, recovering: bool = False) -> VerifiedImage:
     return VerifiedImage(tuple(links))
 
 
-def same_file(verified: VerifiedImage) -> None:
+def same_file(image: Image, identities: t.Sequence[Identity]) -> None:
     """Check that no file of the chain was replaced or written to since :func:`verify`; to be called before a commit.
 
+    :param identities: :attr:`VerifiedImage.identities` of then.
     :raises ImageError: a path leads to another file now, or to none.
     :raises ImageBusyError: a file was written to meanwhile.
     """
-    for link in verified.chain:
-        with open_source(link.image.path) as source:
-            now, then = source.identity, link.identity
-        shown = printable(link.image.path)
+    for link, then in zip(image.chain, identities):
+        with open_source(link.path) as source:
+            now = source.identity
+        shown = printable(link.path)
         if (now.device, now.inode) != (then.device, then.inode):
             raise ImageError(
                 f"The image {shown} was replaced by another file while it was worked on.",

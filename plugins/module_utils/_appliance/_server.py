@@ -336,11 +336,18 @@ class Appliance:
                 )
             self._attempt(options, "tcg", float(options["launch_timeout"]))
             return
-        key = f"{boot_id()} {qemu_version(options.get('hv') or default_emulator())}"
+        key = f"{boot_id()} {qemu_version(options.get('hv') or self._default_emulator())}"
         verdict = recall_verdict(key)
         if (verdict is None or verdict["accelerator"] == "kvm") and self._kvm_works(options, key):
             return
         self._attempt(options, "tcg", float(options["launch_timeout"]))
+
+    def _default_emulator(self) -> str:
+        handle = self._make()
+        try:
+            return str(handle.get_hv())
+        finally:
+            handle.close()
 
     def _kvm_works(self, options: dict[str, t.Any], key: str) -> bool:
         try:
@@ -451,11 +458,6 @@ class Appliance:
         if handle is not None:
             with self._watch.deadline(30), contextlib.suppress(RuntimeError):
                 handle.close()
-
-
-def default_emulator() -> str:
-    """Return the emulator that libguestfs runs when nobody says another: LIBGUESTFS_HV, or QEMU for this machine."""
-    return os.environ.get("LIBGUESTFS_HV") or f"qemu-system-{os.uname().machine}"
 
 
 def load_bindings() -> Bindings:

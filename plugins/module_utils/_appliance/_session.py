@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import os
 import shutil
+import stat
 import tempfile
 import time
 import typing as t
@@ -20,7 +21,8 @@ from .._errors import ApplianceError, HostError, ImageBusyError, ImageError, Off
 from . import _overlay
 from ._busy import require_idle
 from ._client import Client, require_private
-from ._image import Image, VerifiedImage, verify
+from ._header_base import Identity
+from ._image import Image, VerifiedImage, same_file, verify
 from ._lock import Holder, ImageLock, lock_path, read_holder
 from ._start import start_server
 
@@ -132,7 +134,7 @@ class Session:
         descriptor = self.client.release()
         with ImageLock(lock_path(self.image.path), descriptor), self._handed_over():
             require_idle(self.image.path, for_writing=True)
-            _require_untouched(self.image, self._info["identity"])
+            same_file(self.image, [Identity(*values) for values in self._info["identities"]])
             _overlay.commit(_overlay.Workspace(self.image, descriptor))
         return True
 
@@ -167,20 +169,6 @@ class Session:
 def _chain(image: Image) -> list[list[str]]:
     """Paths and formats of an image and all below it: two tasks with the same ones mean the same image."""
     return [[link.path, link.format] for link in image.chain]
-
-
-def _identity(verified: VerifiedImage) -> list[list[int]]:
-    """What tells the files of a chain from any others, and from themselves after a write."""
-    return [list(dataclasses.astuple(link.identity)) for link in verified.chain]
-
-
-def _require_untouched(image: Image, identity: list[list[int]]) -> None:
-    """Refuse to commit onto files that are not what the overlay was made for."""
-    if _identity(verify(image)) != identity:
-        raise ImageBusyError(
-            f"The image {image.path} was replaced or written to by another program while the session was open.",
-            hint="Nothing was written to it. Find out which program uses it, stop it, and run the play again.",
-        )
 
 
 def open_or_join(
@@ -256,7 +244,7 @@ def _open(
     """Recover, verify, make the overlay and start a server; the appliance is not launched yet."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(lock)
-        verify(image)  # before a recovery writes to it
+        verify(image, recovering=True)  # before a recovery writes to it
         warnings = _recover(image, lock)
         verified = verify(image)
         _await_idle(image, for_writing=not throwaway, patience=_ORPHAN if lock.stale else 0)
@@ -281,6 +269,11 @@ def _open(
 
 def _require_writable(verified: VerifiedImage, *, throwaway: bool, grows: bool) -> None:
     """Refuse now what the commit could not do at the end."""
+    if stat.S_ISBLK(os.stat(verified.image.path).st_mode):
+        raise ImageError(
+            f"{verified.image.path} is a block device, beside which no lock and no overlay can be made.",
+            hint="Copy it to a file: qemu-img convert -f raw -O qcow2 DEVICE FILE.",
+        )
     refused = verified.grow_refused if grows else "" if throwaway else verified.write_refused
     if refused:
         raise ImageError(f"The image {verified.image.path} cannot be written: {refused}.")
@@ -322,7 +315,7 @@ def _info(
     launch.pop("tmpdir")
     return {
         "image": _chain(image),
-        "identity": _identity(verified),
+        "identities": [dataclasses.astuple(identity) for identity in verified.identities],
         "virtual_size": verified.virtual_size,
         "disk_size": size,
         "grow_refused": verified.grow_refused,

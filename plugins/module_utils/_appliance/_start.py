@@ -119,7 +119,9 @@ def _listen(path: str) -> socket.socket:
         listener.listen(16)
     except OSError as exc:
         listener.close()
-        raise HostError(f"The socket {path} cannot be made: {exc}.", hint="Set appliance.tmpdir to a short path.") from exc
+        raise HostError(
+            f"The socket {path} cannot be made: {exc}.", hint="Set appliance.tmpdir to a short path."
+        ) from exc
     return listener
 
 

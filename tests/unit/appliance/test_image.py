@@ -224,14 +224,14 @@ class TestChain:
 class TestSameFile:
     def test_unchanged(self, tmp_path: pathlib.Path) -> None:
         verified = verify(Image.from_params(_chain(tmp_path, 3)))
-        same_file(verified)
+        same_file(verified.image, verified.identities)
 
     def test_chmod_and_reading_do_not_count(self, tmp_path: pathlib.Path) -> None:
         path = _raw(tmp_path / "a.raw")
         verified = verify(Image(str(path), "raw"))
         path.chmod(0o400)
         path.read_bytes()
-        same_file(verified)
+        same_file(verified.image, verified.identities)
 
     @pytest.mark.parametrize("link", [0, 1, 2])
     def test_written(self, link: int, tmp_path: pathlib.Path) -> None:
@@ -241,30 +241,30 @@ class TestSameFile:
             file.write(b"x")
         os.utime(path, ns=(0, verified.chain[link].identity.mtime_ns + 1))
         with pytest.raises(ImageBusyError, match=f"{path.name} was changed by another program"):
-            same_file(verified)
+            same_file(verified.image, verified.identities)
 
     def test_grown_with_the_old_time(self, tmp_path: pathlib.Path) -> None:
         path = _raw(tmp_path / "a.raw")
         verified = verify(Image(str(path), "raw"))
         os.truncate(path, 2 * MIB)
-        os.utime(path, ns=(0, verified.identity.mtime_ns))
+        os.utime(path, ns=(0, verified.identities[0].mtime_ns))
         with pytest.raises(ImageBusyError):
-            same_file(verified)
+            same_file(verified.image, verified.identities)
 
     def test_replaced(self, tmp_path: pathlib.Path) -> None:
         path = _raw(tmp_path / "a.raw")
         verified = verify(Image(str(path), "raw"))
-        os.utime(_raw(tmp_path / "b.raw"), ns=(0, verified.identity.mtime_ns))
+        os.utime(_raw(tmp_path / "b.raw"), ns=(0, verified.identities[0].mtime_ns))
         (tmp_path / "b.raw").replace(path)
         with pytest.raises(ImageError, match="was replaced by another file"):
-            same_file(verified)
+            same_file(verified.image, verified.identities)
 
     def test_gone(self, tmp_path: pathlib.Path) -> None:
         path = _raw(tmp_path / "a.raw")
         verified = verify(Image(str(path), "raw"))
         path.unlink()
         with pytest.raises(ImageError, match="does not exist"):
-            same_file(verified)
+            same_file(verified.image, verified.identities)
 
 
 def test_what_cannot_be_done_with_a_format(tmp_path: pathlib.Path) -> None:
