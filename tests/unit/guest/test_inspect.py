@@ -99,6 +99,18 @@ def test_windows_is_described_by_libguestfs() -> None:
     assert (system.init_system, system.mountpoints) == ("windows", {"/": ("/dev/sda1", "ntfs")})
 
 
+def test_an_inspection_that_fails_is_a_warning() -> None:
+    disk = plain_disk()
+    windows = FakeRpc()
+    windows.add_dir("/Windows/System32")
+    disk.devices["/dev/sda"] = gpt((LINUX, 1, 4), (LINUX, 5, 10), (LINUX, 15, 4))
+    disk.add("/dev/sda3", "ntfs", windows)
+    disk.answers["inspect_os"] = CallError("inspect_os", "stat: /etc/os-release: Too many levels of symbolic links")
+    found, warnings = inspect(disk)
+    assert [system.root for system in found.systems] == ["/dev/sda2"]
+    assert any("Too many levels" in warning for warning in warnings)
+
+
 def test_a_blank_disk_has_no_system() -> None:
     disk = FakeDisk()
     disk.devices["/dev/sda"] = bytes(2 << 20)
