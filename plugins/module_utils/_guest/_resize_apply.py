@@ -51,7 +51,7 @@ def verify(calls: Calls, before: Layout, target: int, choice: Choice) -> None:
     left = make_plan(after, target)
     if left:
         raise GuestError(f"After growing, {printable(left[0].target)} still does not have the size that was planned.")
-    if _lasting(before.table) != _lasting(after.table):
+    if not _lasted(before.table, after.table):
         raise GuestError("Growing changed more of the partition table than the size of a partition.")
 
 
@@ -65,12 +65,16 @@ def _same(before: Layout, choice: Choice) -> Choice:
     )
 
 
-def _lasting(table: Table | None) -> object:
-    """What growing may not change."""
-    if table is None:
-        return None
-    partitions = [(part.number, part.start, part.role, part.identity) for part in table.partitions]
-    return table.kind, table.identity, partitions
+def _lasted(before: Table | None, after: Table | None) -> bool:
+    """Whether growing left alone what it may not change."""
+    if before is None or after is None:
+        return before is after
+    kept = all(old == new or not any(old) for old, new in zip(before.identity, after.identity))
+    return kept and before.kind == after.kind and _entries(before) == _entries(after)
+
+
+def _entries(table: Table) -> list[tuple[int, int, str, bytes]]:
+    return [(part.number, part.start, part.role, part.identity) for part in table.partitions]
 
 
 def _move_gpt_backup(calls: Calls, layout: Layout, step: Step) -> None:

@@ -222,6 +222,33 @@ def test_a_tool_that_changes_more_than_it_should_is_found_out() -> None:
         run(disk, "2G")
 
 
+class Booted(FakeDisk):
+    """A disk with an MBR whose boot code and signature, 444 bytes, are ``before``, and ``after`` once parted wrote."""
+
+    def __init__(self, before: bytes, after: bytes) -> None:
+        super().__init__(SIZE, "msdos", [Part(1, 2048, LAST)], {1: Content("ext4", (LAST - 2047) // 8 * 4096)})
+        self.before, self.after = before, after
+
+    def _pread_device(self, device: str, count: int, offset: int) -> bytes:
+        found = super()._pread_device(device, count, offset)
+        start = self.after if ("part_resize", "/dev/sda", 1, 2 * LAST + 1) in self.log else self.before
+        return start[:count] + found[444:] if (device, offset) == ("/dev/sda", 0) else found
+
+
+@pytest.mark.parametrize(
+    ("code", "signature", "as_before"),
+    [(bytes(440), bytes(4), True), (b"\xfa" * 440, b"sign", False), (bytes(440), b"sign", False)],
+)
+def test_parted_may_fill_an_empty_boot_sector_and_change_no_other(
+    code: bytes, signature: bytes, as_before: bool
+) -> None:
+    """As sfdisk leaves it, with a signature and without boot code: parted writes its own at the first change."""
+    assert run(Booted(code + signature, b"\xfa" * 440 + (signature if any(signature) else b"news")), "2G").changed
+    if not as_before:
+        with pytest.raises(GuestError, match="changed more of the partition table"):
+            run(Booted(code + signature, b"\xfb" * 440 + b"news"), "2G")
+
+
 def test_a_tool_that_does_too_little_is_found_out() -> None:
     disk = gpt("ext4")
     disk._resize2fs = lambda device: None  # type: ignore[method-assign]
