@@ -17,13 +17,14 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 @dataclasses.dataclass(frozen=True)
 class TwinOutcome:
-    """What the module left and said; ``failed`` when it refused or died."""
+    """What the module left and said; ``failed`` when it refused or died, ``crashed`` when it died of a traceback."""
 
     content: bytes | None
     changed: bool = False
     message: str = ""
     found: int | None = None
     failed: bool = False
+    crashed: bool = dataclasses.field(default=False, compare=False)
 
 
 class _Exit(BaseException):
@@ -92,7 +93,7 @@ def run_twin(
         module.AnsibleModule = original  # type: ignore[attr-defined]
     after = path.read_bytes() if path.exists() else None
     if result.get("failed"):
-        return TwinOutcome(after, failed=True, message=str(result.get("msg")))
+        return TwinOutcome(after, failed=True, message=str(result.get("msg")), crashed=bool(result.get("crashed")))
     return TwinOutcome(after, result["changed"], result.get("msg", ""), result.get("found"))
 
 
@@ -102,5 +103,5 @@ def _result(module: types.ModuleType) -> dict[str, t.Any]:
     except _Exit as ended:
         return ended.result
     except Exception as exc:  # the module died of a traceback: for a user that is a failed task
-        return {"failed": True, "msg": repr(exc)}
+        return {"failed": True, "crashed": True, "msg": repr(exc)}
     raise AssertionError("the module returned without a result")
