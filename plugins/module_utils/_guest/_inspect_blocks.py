@@ -102,6 +102,14 @@ class Inventory:
             return block.signature.label
         return _ask(self.calls.vfs_label, block.device)
 
+    def labelled(self) -> Inventory:
+        """Return the inventory with every label asked for: ntfslabel refuses a device that is mounted."""
+        return dataclasses.replace(self, blocks=tuple(self._labelled(block) for block in self.blocks))
+
+    def _labelled(self, block: Block) -> Block:
+        signature = dataclasses.replace(block.signature, label=self.label(block), label_known=True)
+        return dataclasses.replace(block, signature=signature)
+
     def by_mapper(self, name: str) -> str | None:
         return next((b.device for b in self.blocks if mapper_name(b.device) == name), None)
 

@@ -76,13 +76,17 @@ def describe(calls: Calls, systems: t.Sequence[OperatingSystem], options: Option
     warn = _once(warn)
     inventory = None
     if options.gather.intersection(("disk", "filesystems", "details")):
-        inventory = scan(calls, disks=options.disks, luks_keys=options.luks_keys, warn=lambda _text: None)
+        inventory = scan(calls, disks=options.disks, luks_keys=options.luks_keys, warn=_silent).labelled()
     result: dict[str, t.Any] = {
         "systems": [_describe_system(calls, system, inventory, options, warn) for system in systems]
     }
     if inventory is not None and "disk" in options.gather:
         result["disk"] = _describe_disk(calls, inventory, options.disk_size)
     return result
+
+
+def _silent(_text: str) -> None:
+    """What the scan warns of was said when the systems were looked for."""
 
 
 def _once(warn: Warn) -> Warn:

@@ -146,6 +146,22 @@ def test_the_disks_size_is_not_asked_for_twice() -> None:
     assert "blockdev_getsize64" not in disk.names()
 
 
+def test_a_label_that_blkid_must_tell_is_asked_for_before_the_mount() -> None:
+    """ntfslabel refuses a device that is mounted."""
+    disk = disk_of(full_debian())
+    disk.add("/dev/sda1", "ntfs", FakeRpc())
+
+    def label(device: str) -> str:
+        if device in disk.mounted.values():
+            raise CallError("vfs_label", "the device is busy")
+        return "System"
+
+    disk.answers["vfs_label"] = label
+    result, _warnings = describe(disk)
+    assert result["systems"][0]["filesystems"][1]["label"] == "System"
+    assert disk.names().count("vfs_label") == 1
+
+
 def test_no_system_is_no_error() -> None:
     disk = FakeDisk()
     disk.devices["/dev/sda"] = gpt((LINUX, 1, 4))
