@@ -10,6 +10,7 @@ Measured with libguestfs 1.48.6 (parted 3.5, GPT fdisk 1.0.9, LVM 2.03.16):
 
 - ``part_resize`` on a GPT fails until ``part_expand_gpt`` has moved the second header to the new end.
 - A logical partition cannot grow before the extended one has.
+- parted gives an MBR whose first byte is zero its own boot code and a random disk signature, even where it has one.
 - ``resize2fs`` of libguestfs runs ``e2fsck`` itself where nothing is mounted, so no call of ours is needed.
 - XFS and Btrfs grow only while they are mounted; the mount point is the appliance's own root.
 """
@@ -51,7 +52,7 @@ def verify(calls: Calls, before: Layout, target: int, choice: Choice) -> None:
     left = make_plan(after, target)
     if left:
         raise GuestError(f"After growing, {printable(left[0].target)} still does not have the size that was planned.")
-    if not _lasted(before.table, after.table):
+    if _lasting(before.table) != _lasting(after.table):
         raise GuestError("Growing changed more of the partition table than the size of a partition.")
 
 
@@ -65,16 +66,12 @@ def _same(before: Layout, choice: Choice) -> Choice:
     )
 
 
-def _lasted(before: Table | None, after: Table | None) -> bool:
-    """Whether growing left alone what it may not change."""
-    if before is None or after is None:
-        return before is after
-    kept = all(old == new or not any(old) for old, new in zip(before.identity, after.identity))
-    return kept and before.kind == after.kind and _entries(before) == _entries(after)
-
-
-def _entries(table: Table) -> list[tuple[int, int, str, bytes]]:
-    return [(part.number, part.start, part.role, part.identity) for part in table.partitions]
+def _lasting(table: Table | None) -> object:
+    """What growing may not change."""
+    if table is None:
+        return None
+    partitions = [(part.number, part.start, part.role, part.identity) for part in table.partitions]
+    return table.kind, table.identity, partitions
 
 
 def _move_gpt_backup(calls: Calls, layout: Layout, step: Step) -> None:
@@ -84,6 +81,18 @@ def _move_gpt_backup(calls: Calls, layout: Layout, step: Step) -> None:
 def _grow_partition(calls: Calls, layout: Layout, step: Step) -> None:
     part = _partition(layout, step.target)
     calls.part_resize(layout.disk, part.number, part.start + step.to_bytes // SECTOR - 1)
+    if layout.table is not None and layout.table.kind == "msdos":
+        _restore_boot_sector(calls, layout.disk, layout.table.identity)
+
+
+def _restore_boot_sector(calls: Calls, disk: str, start: bytes) -> None:
+    """Undo what parted does where the boot code's first byte is zero: its own boot code, and a new disk signature.
+
+    sfdisk leaves no boot code, and boards that need none have none. Their fstab and kernel command line may name
+    partitions by PARTUUID, which is that signature.
+    """
+    if calls.pread_device(disk, len(start), 0) != start:
+        calls.pwrite_device(disk, start, 0)
 
 
 def _partition(layout: Layout, device: str) -> Partition:

@@ -71,8 +71,8 @@ class Table:
     :param backup: GPT: the sector of the second header; 0 for msdos.
     :param array_sectors: GPT: how many sectors an array of entries takes; 0 for msdos.
     :param last_usable: GPT: the last sector a partition may use, as the header says; 0 for msdos.
-    :param identity: what growing must leave alone: the disk's GUID, or its boot code and signature. parted puts its own
-        boot code, and a new signature, where there is none, which is where all is zero.
+    :param identity: what growing must leave alone: the disk's GUID, or of an MBR all before its entries, which is boot
+        code and the signature that PARTUUIDs are made of.
     """
 
     kind: t.Literal["gpt", "msdos"]
@@ -80,7 +80,7 @@ class Table:
     backup: int = 0
     array_sectors: int = 0
     last_usable: int = 0
-    identity: tuple[bytes, ...] = ()
+    identity: bytes = b""
 
     def limit(self, sectors: int) -> int:
         """The last sector that a partition may use on a disk of ``sectors``."""
@@ -138,7 +138,7 @@ def _read_gpt(read: ReadDisk, types: t.Sequence[int]) -> Table:
         backup=backup,
         array_sectors=-(-count * entry_size // SECTOR),
         last_usable=last,
-        identity=(guid,),
+        identity=guid,
     )
 
 
@@ -165,7 +165,7 @@ def _read_mbr(read: ReadDisk, first: bytes) -> Table | None:
         raise GuestError("The partition table has several extended partitions, and only one can be grown.")
     if extended:
         partitions += _read_logicals(read, extended[0])
-    return Table(kind="msdos", partitions=_ordered(partitions), identity=(first[:440], first[440:444]))
+    return Table(kind="msdos", partitions=_ordered(partitions), identity=first[:446])
 
 
 def _mbr_partition(number: int, start: int, count: int, role: Role, entry: bytes) -> Partition:
