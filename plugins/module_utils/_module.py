@@ -21,7 +21,7 @@ from ._appliance import _schema
 from ._appliance._image import Image
 from ._appliance._session import ApplianceOptions, Session, open_or_join
 from ._errors import OfflineGuestError, OptionError, printable
-from ._guest._guest import Access, GuestOptions, forget_guest, load_guest
+from ._guest._guest import Access, Guest, GuestOptions, forget_guest, load_guest
 from ._guest._session import SessionTask
 from ._guest._task import Disk, Outcome, Task
 
@@ -167,7 +167,10 @@ def _run_task(module: AnsibleModule, session: Session, handler: Handler, *, writ
     applies = keeps or (writes and session.throwaway)
     if applies:
         session.client.begin(module._name)  # pylint: disable=protected-access
-    outcome = handler(_task(module, session, applies=applies, access=access))
+    guest = load_guest(
+        session, _guest_options(module), access=access, warn=_warn(module), fresh=access == "found" and not writes
+    )
+    outcome = handler(_task(module, session, guest, applies=applies))
     if applies:
         session.client.end(changed=outcome.changed, summary=outcome.summary)
         session.refresh()
@@ -176,23 +179,24 @@ def _run_task(module: AnsibleModule, session: Session, handler: Handler, *, writ
     return outcome
 
 
-def _task(module: AnsibleModule, session: Session, *, applies: bool, access: Access) -> Task:
-    options = GuestOptions(
+def _guest_options(module: AnsibleModule) -> GuestOptions:
+    return GuestOptions(
         root=module.params["root"],
         filesystems=tuple(module.params["filesystems"]),
         luks_keys=tuple(module.params["luks_keys"] or ()),
     )
-    warn = _warn(module)
 
+
+def _task(module: AnsibleModule, session: Session, guest: Guest, *, applies: bool) -> Task:
     def grow(size: int) -> None:
         session.grow(size)
         forget_guest(session)
 
     return Task(
         params=module.params,
-        guest=load_guest(session, options, access=access, warn=warn),
+        guest=guest,
         check=not applies,
-        warn=warn,
+        warn=_warn(module),
         disk=Disk(session.task_size, session.image.format, grow),
     )
 

@@ -60,9 +60,11 @@ class Guest:
         return select_system(self.systems, self.options.root)
 
 
-def load_guest(session: Session, options: GuestOptions, *, access: Access, warn: Warn) -> Guest:
+def load_guest(session: Session, options: GuestOptions, *, access: Access, warn: Warn, fresh: bool = False) -> Guest:
     """Return the guest of a launched session, as much of it known and mounted as ``access`` says.
 
+    :param fresh: look again if a task of the session has changed something since: for who tells what a system says of
+        itself, such as its host name. Other tasks need only what does not change, and save the time.
     :raises GuestError: no operating system, or several, where one is to be mounted.
     """
     calls = Calls(session.client)
@@ -70,6 +72,8 @@ def load_guest(session: Session, options: GuestOptions, *, access: Access, warn:
         forget_guest(session)
         calls.umount_all()
         return Guest(calls, GuestFiles(calls), options=options)
+    if fresh and session.client.status["notes"].get("changes") != len(session.changes):
+        forget_guest(session)
     systems = _systems(session, calls, options, warn)
     guest = Guest(calls, GuestFiles(calls), systems, options)
     if access == "mounted":
@@ -91,6 +95,7 @@ def _systems(session: Session, calls: Calls, options: GuestOptions, warn: Warn) 
     if known is None:
         found = find_systems(calls, allowed_types=options.filesystems, luks_keys=options.luks_keys, warn=warn)
         session.client.note("systems", [system.to_dict() for system in found])
+        session.client.note("changes", len(session.changes))
         session.client.note("mounted", None)
         return tuple(found)
     return tuple(OperatingSystem.from_dict(system) for system in known)
