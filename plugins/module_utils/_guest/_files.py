@@ -261,7 +261,9 @@ class GuestFiles:
     def _link_target(self, path: GuestPath) -> str | None:
         # readlink runs a program in the appliance, at ten times the cost of lstatns, so only links are asked.
         found = self._lstat(path)
-        if found is None or found.kind != "link":
+        if found is None:
+            raise FileNotFoundError(path)
+        if found.kind != "link":
             return None
         try:
             return self._calls.readlink(path)

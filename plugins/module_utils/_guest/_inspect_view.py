@@ -52,7 +52,7 @@ class View:
     def link_target(self, path: str) -> str | None:
         """Return what the symbolic link at ``path`` says, None where there is none."""
         located = self._locate(path, follow=False)
-        return self._read_link(located) if located is not None else None
+        return self._read_link(located) if located is not None and self._lstat(located) is not None else None
 
     def resolved(self, path: str) -> str:
         """Return where ``path`` leads inside the tree; ``path`` itself where that cannot be said."""
@@ -147,7 +147,9 @@ class View:
 
     def _read_link(self, path: str) -> str | None:
         found = self._lstat(path)
-        if found is None or not stat.S_ISLNK(found["st_mode"]):
+        if found is None:
+            raise FileNotFoundError(path)
+        if not stat.S_ISLNK(found["st_mode"]):
             return None
         if path not in self._links:
             try:

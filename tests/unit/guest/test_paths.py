@@ -1,0 +1,57 @@
+# Copyright (c) 2026, the offline.guest contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Paths followed inside a guest, hostile ones too."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.offline.guest.plugins.module_utils._errors import GuestError
+from ansible_collections.offline.guest.plugins.module_utils._guest._paths import GuestPath, resolve
+
+
+class Links:
+    """A tree: ``None`` for what is no link."""
+
+    def __init__(self, entries: t.Mapping[str, str | None]) -> None:
+        self.entries = entries
+        self.asked: list[str] = []
+
+    def __call__(self, path: GuestPath) -> str | None:
+        self.asked.append(path)
+        if path not in self.entries:
+            raise FileNotFoundError(path)
+        return self.entries[path]
+
+
+@pytest.mark.parametrize(
+    ("target", "leads_to"),
+    [
+        ("real", "/etc/real"),
+        ("/other/real", "/other/real"),
+        ("../../../../other", "/other"),
+        ("missing/../real", "/etc/real"),
+        ("missing/link/x", "/etc/missing/link/x"),
+        ("missing/../again", "/etc/real"),
+        ("missing/../../again", "/etc/real"),
+        ("missings/x", "/etc/missings/x"),
+    ],
+)
+def test_links_are_followed_inside_the_guest(target: str, leads_to: str) -> None:
+    tree = {"/etc": None, "/etc/link": target, "/etc/real": None, "/other": None, "/other/real": None}
+    tree |= {"/etc/again": "real", "/again": "etc/real"}
+    assert resolve(GuestPath("/etc/link"), Links(tree)) == leads_to
+
+
+def test_nothing_is_asked_for_below_what_is_not_there() -> None:
+    links = Links({"/link": "/" + "x/" * 2000 + "y"})
+    assert resolve(GuestPath("/link"), links) == "/" + "x/" * 2000 + "y"
+    assert links.asked == ["/link", "/x"]
+
+
+def test_a_loop_ends() -> None:
+    with pytest.raises(GuestError, match="Too many symbolic links"):
+        resolve(GuestPath("/a"), Links({"/a": "b", "/b": "a"}))
