@@ -14,7 +14,7 @@ import typing as t
 from .._appliance._calls import Calls
 from .._appliance._session import Session
 from ._files import GuestFiles
-from ._inspect import OperatingSystem, find_systems, select_system
+from ._inspect import OperatingSystem, inspect, select_system
 from ._mount import mount_system
 
 #: What a task finds: one operating system with its file systems mounted; the operating systems known and nothing
@@ -44,12 +44,14 @@ class Guest:
 
     :param systems: the operating systems that were found, empty for a bare disk.
     :param options: what the task may look at.
+    :param found: the block devices and what is on them, for the message where there is no system.
     """
 
     calls: Calls
     files: GuestFiles
     systems: tuple[OperatingSystem, ...] = ()
     options: GuestOptions = dataclasses.field(default_factory=GuestOptions)
+    found: str = ""
 
     @property
     def os(self) -> OperatingSystem:
@@ -57,7 +59,7 @@ class Guest:
 
         :raises GuestError: there is none, or several and the option ``root`` does not say which.
         """
-        return select_system(self.systems, self.options.root)
+        return select_system(self.systems, self.options.root, found=self.found)
 
 
 def load_guest(session: Session, options: GuestOptions, *, access: Access, warn: Warn, fresh: bool = False) -> Guest:
@@ -74,8 +76,8 @@ def load_guest(session: Session, options: GuestOptions, *, access: Access, warn:
         return Guest(calls, GuestFiles(calls), options=options)
     if fresh and session.client.status["notes"].get("changes") != len(session.changes):
         forget_guest(session)
-    systems = _systems(session, calls, options, warn)
-    guest = Guest(calls, GuestFiles(calls), systems, options)
+    systems, found = _systems(session, calls, options, warn)
+    guest = Guest(calls, GuestFiles(calls), systems, options, found)
     if access == "mounted":
         _mount(session, guest, warn)
     else:
@@ -90,15 +92,29 @@ def forget_guest(session: Session) -> None:
     session.client.note("mounted", None)
 
 
-def _systems(session: Session, calls: Calls, options: GuestOptions, warn: Warn) -> tuple[OperatingSystem, ...]:
+def _systems(
+    session: Session, calls: Calls, options: GuestOptions, warn: Warn
+) -> tuple[tuple[OperatingSystem, ...], str]:
+    """Return the systems, and what there is beside them; what an earlier task found, unless this one may see more."""
     known = session.client.status["notes"].get("systems")
-    if known is None:
-        found = find_systems(calls, allowed_types=options.filesystems, luks_keys=options.luks_keys, warn=warn)
-        session.client.note("systems", [system.to_dict() for system in found])
-        session.client.note("changes", len(session.changes))
+    if known is None or not _covers(known, options):
         session.client.note("mounted", None)
-        return tuple(found)
-    return tuple(OperatingSystem.from_dict(system) for system in known)
+        seen = inspect(calls, allowed_types=options.filesystems, luks_keys=options.luks_keys, warn=warn)
+        known = {
+            "systems": [system.to_dict() for system in seen.systems],
+            "found": seen.inventory.describe(),
+            "filesystems": sorted(options.filesystems),
+            "keys": sorted(key["device"] for key in options.luks_keys),
+        }
+        session.client.note("systems", known)
+        session.client.note("changes", len(session.changes))
+    return tuple(OperatingSystem.from_dict(system) for system in known["systems"]), str(known["found"])
+
+
+def _covers(known: t.Mapping[str, t.Any], options: GuestOptions) -> bool:
+    """Whether a task with these options would find no other systems: a session's first task may have lacked a key."""
+    devices = {key["device"] for key in options.luks_keys}
+    return known["filesystems"] == sorted(options.filesystems) and devices <= set(known["keys"])
 
 
 def _mount(session: Session, guest: Guest, warn: Warn) -> None:
