@@ -20,13 +20,16 @@ What it promises, and how:
   environment, for su(1) starts a session of its own. A log is kept up to about 1 MiB. The clock is not asked: at a
   first boot it often jumps, so a timeout is a ``sleep``.
 - *One runner.* The lock bears the id of the boot, so it needs no breaking: that of another boot is stale by its name.
+- *A shutdown is no failure.* A script under way gets ten seconds to end by itself, so that one which has started the
+  shutdown is recorded as it ended. The scripts after it are left for the next boot.
 - *It ends itself.* With nothing left to run it removes what starts it, with ``rm`` and no tool of the init system.
 - *Nothing is executed by path.* ``/bin/sh RUNNER``, ``/bin/sh LAUNCH``, ``INTERPRETER SCRIPT``: a /var that is mounted
   ``noexec`` does not matter, and no file needs the SELinux label of an executable. (Under the targeted policy systemd
   may execute the shell, but not a file labelled ``var_lib_t``: the service ends with 203/EXEC.)
 
 Settings for tests, by environment: ``OFFLINE_GUEST_ROOT`` (a folder to take for ``/``), ``OFFLINE_GUEST_GRACE``
-(seconds between SIGTERM and SIGKILL, 10), ``OFFLINE_GUEST_NETWORK_WAIT`` (seconds to wait for a default route, 60).
+(seconds to end by itself, and again after SIGTERM, 10), ``OFFLINE_GUEST_NETWORK_WAIT`` (seconds to wait for a default
+route, 60).
 """
 
 from __future__ import annotations
@@ -56,10 +59,13 @@ nap() {
     sleep 0.1 2>/dev/null || sleep 1
 }
 
-# A sleep that a signal to this shell ends.
+# A sleep that a signal to this shell ends, whenever it comes; a wait would sleep through one that came just before it.
 pause() {
-    sleep "$1" &
-    wait "$!"
+    left=$1
+    while [ "$left" -gt 0 ] && [ -z "$stopping" ]; do
+        sleep 1
+        left=$((left - 1))
+    done
 }
 
 # One lock a boot: mkdir is atomic, a lock of another boot is stale by its name alone, and nobody has to break one.
@@ -177,7 +183,7 @@ has_route() {
 
 # Init systems differ in what "online" means, and many never say it, so a default route decides; once, and not for ever.
 wait_for_network() {
-    while [ "$network_wait" -gt 0 ] && ! has_route; do
+    while [ "$network_wait" -gt 0 ] && [ -z "$stopping" ] && ! has_route; do
         [ "$network_wait" != 60 ] || say "$name waits for a network"
         network_wait=$((network_wait - 1))
         sleep 1
@@ -201,12 +207,17 @@ is_shutting_down() {
     fi
 }
 
-# A script that shuts the system down itself would take the next one with it.
-leave_at_shutdown() {
-    is_shutting_down || return 0
-    say 'the system is shutting down: the rest is run after the next boot'
+leave() {
+    say 'the system is shutting down, or somebody wants an end: the rest is for the next boot'
     release
     exit 0
+}
+
+# A script that shuts the system down itself would take the next one with it.
+leave_at_shutdown() {
+    if [ -n "$stopping" ] || is_shutting_down; then
+        leave
+    fi
 }
 
 log_size() {
@@ -259,16 +270,18 @@ end_script() {
     signal_marked KILL
 }
 
+# watch SECONDS WHY ends the script after its time, unless it has ended before.
 # Of the end of the script and the end of its time only one can rename the file, which takes no room on a full disk.
-# $! is the script until there is the sleep: a variable would be set too late for a signal in between.
+# $! is another process until there is the sleep: a variable would be set too late for a signal in between.
 watch() {
     exec >/dev/null 2>&1
-    trap '[ "$!" = "$child" ] || kill "$!"; exit' TERM
+    other=$!
+    trap '[ "$!" = "$other" ] || kill "$!"; exit' TERM
     [ -e "$work/running" ] || exit # told to end before there was a trap
-    sleep "$timeout" &
+    sleep "$1" &
     wait "$!"
     trap '' TERM
-    mv "$work/running" "$work/timeout" || exit
+    mv "$work/running" "$work/$2" || exit
     end_script
 }
 
@@ -305,6 +318,23 @@ make_work() {
     mkdir -p "$run" && chmod 711 "$run" && mkdir "$work" && mkfifo "$work/output" && : >"$work/running" && : >>"$log"
 }
 
+# A signal to this shell ends the wait and nothing else. The script gets a little time to end by itself, for it may be
+# what has started the shutdown.
+wait_for_script() {
+    if [ -z "$stopping" ]; then
+        wait "$child" 2>/dev/null
+        exit_status=$?
+    fi
+    [ -n "$stopping" ] || return 0
+    say "told to stop while $name runs"
+    watch "$grace" stopped &
+    stopper=$!
+    trap '' TERM INT HUP
+    wait "$child" 2>/dev/null
+    again=$?
+    [ "$again" = 127 ] || exit_status=$again # 127: the first wait has had it
+}
+
 # One attempt; sets state and exit_status.
 attempt() {
     mark=$boot.$$.$name.$attempts.
@@ -314,26 +344,26 @@ attempt() {
     collect <"$work/output" &
     launch_script <"/dev/null" >"$work/output" 2>&1 &
     child=$!
-    watcher=
+    watcher='' stopper=''
     if [ "$timeout" -gt 0 ]; then
-        watch &
+        watch "$timeout" timeout &
         watcher=$!
     fi
-    wait "$child" 2>/dev/null
-    exit_status=$?
+    wait_for_script
     conclude
 }
 
 conclude() {
     state=failed
     [ "$exit_status" != 0 ] || state='done'
-    if mv "$work/running" "$work/over" 2>/dev/null; then
-        [ -z "$watcher" ] || kill "$watcher" 2>/dev/null
-    elif [ -e "$work/timeout" ]; then
-        wait "$watcher"
-        state=timeout
+    if ! mv "$work/running" "$work/over" 2>/dev/null; then
+        [ ! -e "$work/timeout" ] || state=timeout
+        [ ! -e "$work/stopped" ] || state=stopped
     fi
-    child='' watcher=''
+    for process in $watcher $stopper; do # one that is ending the script does not mind
+        kill "$process" 2>/dev/null
+        wait "$process"
+    done
     # What the script left running may hold its output open for ever, so the log is not waited for long.
     left=20
     while [ "$left" -gt 0 ] && ! [ -e "$work/collected" ]; do
@@ -352,11 +382,14 @@ run_script() {
         write_record || die "the results cannot be written, so $name is not run"
         say "$name: attempt $attempts"
         attempt
+        # The record goes on to say "running", for the next boot to make that an interruption or another attempt.
+        [ "$state" != stopped ] || leave
         [ "$state" != 'done' ] || break
         [ "$attempts" -le "$retries" ] || break
         say "$name: $state, exit status $exit_status; it is tried again in $retry_delay s"
         leave_at_shutdown
         pause "$retry_delay"
+        leave_at_shutdown
     done
     ended=$(date +%s)
     say "$name: $state, exit status $exit_status"
@@ -388,20 +421,6 @@ reboot_guest() {
     exit
 }
 
-# The record goes on to say "running", which the next boot makes "interrupted" or, with retries left, another attempt.
-# shellcheck disable=SC2317
-on_signal() {
-    trap '' TERM INT HUP
-    say 'told to stop'
-    [ -z "$watcher" ] || kill "$watcher" 2>/dev/null
-    if [ -n "$child" ]; then
-        end_script &
-        wait "$child" "$!"
-    fi
-    release
-    exit 143
-}
-
 main() {
     umask 077
     root=${OFFLINE_GUEST_ROOT:-}
@@ -411,13 +430,13 @@ main() {
     base=$root/var/lib/offline-guest/firstboot
     run=$root/var/lib/offline-guest/run
     log_limit=1048576
-    child='' watcher='' held=''
+    held='' stopping=''
     PATH=${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}
     HOME=${HOME:-/root} USER=${USER:-root} LOGNAME=${LOGNAME:-root}
     export PATH HOME USER LOGNAME
     [ -e "$base/pending" ] || exit 0
     lock
-    trap on_signal TERM INT HUP
+    trap 'stopping=yes' TERM INT HUP
     trap '' PIPE
     while next_script; do
         leave_at_shutdown

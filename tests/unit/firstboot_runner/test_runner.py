@@ -274,11 +274,39 @@ def test_told_to_stop_it_ends_the_script_and_leaves_the_rest_for_the_next_boot(g
     runner = guest.start()
     script = pids(guest, 1)[0]
     runner.terminate()
-    assert runner.wait(timeout=60) == 143
+    assert runner.wait(timeout=60) == 0
     assert not is_alive(script)
     assert guest.states() == {"a": "interrupted", "b": "pending"}
     guest.boot()
     assert said(guest) == ["b"]
+
+
+def test_a_script_that_ends_by_itself_in_a_shutdown_is_recorded_as_it_ended(guest: Sandbox) -> None:
+    content = f"kill -TERM $(cat {guest.root}/out/runner); sleep 0.3 2>/dev/null || sleep 1; echo last words; exit 5\n"
+    guest.install("a", f"until [ -s {guest.root}/out/runner ]; do :; done; {content}", timeout=100)
+    guest.install("b", say(guest, "b"))
+    runner = guest.start(OFFLINE_GUEST_GRACE="30")
+    (guest.root / "out/runner").write_text(f"{runner.pid}\n")
+    assert runner.wait(timeout=60) == 0
+    script = guest.script("a")
+    assert (script["state"], script["exit_status"], script["log"]) == ("failed", 5, "last words\n")
+    assert said(guest) == []
+    assert guest.states()["b"] == "pending"
+    guest.boot()
+    assert said(guest) == ["b"]
+
+
+def test_told_to_stop_between_two_attempts_it_leaves_the_second_for_the_next_boot(guest: Sandbox) -> None:
+    guest.install("a", f"{say(guest, 'try')}exit 1\n", retries=1, retry_delay=3000)
+    runner = guest.start()
+    assert runner.stdout is not None
+    while "tried again" not in runner.stdout.readline():
+        pass
+    runner.terminate()
+    assert runner.wait(timeout=60) == 0
+    assert (guest.script("a")["state"], guest.script("a")["will_run"]) == ("interrupted", True)
+    guest.boot()
+    assert (guest.script("a")["state"], guest.script("a")["attempts"], len(said(guest))) == ("failed", 2, 2)
 
 
 def test_two_runners_at_once_run_each_script_once(guest: Sandbox) -> None:
