@@ -70,6 +70,14 @@ IMAGE_SPEC: dict[str, t.Any] = {
 Handler = t.Callable[[Task], Outcome]
 
 
+class GuestModule(AnsibleModule):
+    """A module whose results are about a guest."""
+
+    def add_path_info(self, kwargs: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Add nothing: Ansible would put mode, owner, size … of the *host's* file of that path over the guest's."""
+        return kwargs
+
+
 def run_guest_module(
     *,
     argument_spec: dict[str, t.Any],
@@ -90,7 +98,7 @@ def run_guest_module(
         task which makes it larger does not start the appliance twice.
     :param constraints: ``mutually_exclusive``, ``required_one_of`` … as for AnsibleModule.
     """
-    module = AnsibleModule(argument_spec={**IMAGE_SPEC, **argument_spec}, supports_check_mode=True, **constraints)
+    module = GuestModule(argument_spec={**IMAGE_SPEC, **argument_spec}, supports_check_mode=True, **constraints)
 
     def work() -> Outcome:
         size = (lambda current: disk_size(module.params, current)) if disk_size else None
@@ -101,11 +109,9 @@ def run_guest_module(
     _finish(module, work)
 
 
-def run_session_module(
-    *, argument_spec: dict[str, t.Any], handler: t.Callable[[SessionTask], Outcome]
-) -> t.NoReturn:
+def run_session_module(*, argument_spec: dict[str, t.Any], handler: t.Callable[[SessionTask], Outcome]) -> t.NoReturn:
     """Run the module ``session``, and end it."""
-    module = AnsibleModule(argument_spec={**IMAGE_SPEC, **argument_spec}, supports_check_mode=True)
+    module = GuestModule(argument_spec={**IMAGE_SPEC, **argument_spec}, supports_check_mode=True)
     _finish(module, lambda: handler(_session_task(module)))
 
 
@@ -113,7 +119,7 @@ def run_host_module(
     *, argument_spec: dict[str, t.Any], handler: t.Callable[[t.Mapping[str, t.Any]], Outcome]
 ) -> t.NoReturn:
     """Run a module that looks at the host and not at an image, and end it."""
-    module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True)
+    module = GuestModule(argument_spec=argument_spec, supports_check_mode=True)
     _finish(module, lambda: handler(module.params), needs_voluptuous=False)
 
 

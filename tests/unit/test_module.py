@@ -1,0 +1,40 @@
+# Copyright (c) 2026, the offline.guest contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How an outcome, or an error, becomes the result of a module."""
+
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.offline.guest.plugins.module_utils._errors import GuestError
+from ansible_collections.offline.guest.plugins.module_utils._guest._task import Outcome
+from ansible_collections.offline.guest.plugins.module_utils._module import run_host_module
+
+RESULT = {"path": "/etc/passwd", "mode": "0604", "owner": 1000, "size": 5}
+
+
+def _result(handler: t.Callable[..., Outcome], capsys: pytest.CaptureFixture[str]) -> dict[str, t.Any]:
+    with patch_module_args({}), pytest.raises(SystemExit):
+        run_host_module(argument_spec={}, handler=handler)
+    said: dict[str, t.Any] = json.loads(capsys.readouterr().out)
+    del said["invocation"]
+    return said
+
+
+def test_a_result_is_what_the_outcome_says(capsys: pytest.CaptureFixture[str]) -> None:
+    """The host has a file of that path, too: Ansible's own modules would tell its mode, owner and size instead."""
+    assert os.path.exists(str(RESULT["path"]))
+    assert _result(lambda _params: Outcome(False, RESULT), capsys) == {**RESULT, "changed": False}
+
+
+def test_an_error_is_a_failure_with_its_hint_and_details(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(_params: t.Any) -> Outcome:
+        raise GuestError("It is so.", hint="Do this.", details={"path": "/etc/passwd"})
+
+    assert _result(fail, capsys) == {"failed": True, "msg": "It is so. Do this.", "path": "/etc/passwd"}
