@@ -5,7 +5,8 @@
 """Look into an image without the product and without an appliance: debugfs on ext file systems.
 
 debugfs reads inodes as they lie on the disk, so what it says is independent of libguestfs and of any mount. Only ext2,
-ext3 and ext4 that lie on a partition or a whole disk can be read; a volume group, XFS or btrfs cannot.
+ext3 and ext4 that lie on a partition or a whole disk can be read, and so can the first logical volume of a physical
+one; other volumes, XFS and btrfs cannot.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pathlib import Path
 from images import TRAP_RECORDS
 
 _EXT_MAGIC = b"\x53\xef"
+_FIRST_EXTENT = 1024 * 1024  # where LVM puts it unless told otherwise
 _KINDS = {
     "regular": "file",
     "directory": "dir",
@@ -54,7 +56,11 @@ def ext_offsets(raw: Path) -> list[int]:
     if done.returncode == 0:
         starts = [item["start"] * 512 for item in json.loads(done.stdout)["partitiontable"]["partitions"]]
     with open(raw, "rb") as stream:
-        return [start for start in starts if os.pread(stream.fileno(), 2, start + 1080) == _EXT_MAGIC]
+        descriptor = stream.fileno()
+        starts = [
+            start + (_FIRST_EXTENT if os.pread(descriptor, 8, start + 512) == b"LABELONE" else 0) for start in starts
+        ]
+        return [start for start in starts if os.pread(descriptor, 2, start + 1080) == _EXT_MAGIC]
 
 
 @contextlib.contextmanager
@@ -169,6 +175,19 @@ def boot_files(image: Path, folder: Path, image_format: str = "raw") -> tuple[Pa
 
 def _version(name: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", name)]
+
+
+def change_guest(raw: Path, requests: t.Sequence[str], number: int = 0) -> None:
+    """Carry out requests of debugfs, such as ``write HOSTFILE /etc/file``, in one of the image's ext file systems.
+
+    :param number: which one, in the order of :func:`ext_offsets`.
+    :raises AssertionError: debugfs complained.
+    """
+    target = f"{raw}?offset={ext_offsets(raw)[number]}"
+    command = ["debugfs", "-w", "-f", "-", target]
+    done = subprocess.run(command, input="\n".join(requests) + "\n", capture_output=True, text=True, check=False)
+    complaints = [line for line in done.stderr.splitlines() if line and not line.startswith("debugfs 1.")]
+    assert not complaints, f"{requests}: {complaints}\n{done.stdout}"
 
 
 def trap_records(image: Path, image_format: str = "raw") -> dict[str, bytes]:
