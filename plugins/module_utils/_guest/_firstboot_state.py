@@ -59,13 +59,13 @@ def read_state(files: GuestFiles, init: InitSystem | None, name: str, warn: Warn
     programs = frozenset([UNIT, *_init_scripts(files)])
     paths = [*common(), PENDING, RUN, *starting, *programs, *script_paths(name), SCRIPTS.joined(name)]
     paths += [RESULTS.joined(name), RESULTS.joined(name, "record"), RESULTS.joined(name, "log")]
-    entries = {path: read_entry(files, path) for path in sorted(set(paths))}
+    entries = _read_entries(files, paths)
     return State(
         init=init,
         sysv=_sysv_folders(files, sysv_links) if init == "sysvinit" else None,
         scripts=scripts,
         records=read_records(files, {*scripts, name}, warn),
-        entries={path: entry for path, entry in entries.items() if entry is not None},
+        entries=entries,
         starting=starting,
         programs=programs,
         home_is_ours=set(_names(files, HOME)) <= {BASE.name, RUN.name},
@@ -87,8 +87,8 @@ def read_scripts(files: GuestFiles, warn: Warn) -> dict[str, Options]:
 
 def read_records(files: GuestFiles, names: t.Iterable[str], warn: Warn) -> dict[str, Record]:
     """Return what the runner has recorded of these scripts."""
-    records = {}
-    for name in names:
+    records: dict[str, Record] = {}
+    for name in names if _kind(files, RESULTS) == "directory" else ():
         path = RESULTS.joined(name, "record")
         if not _is_file(files, path):
             continue
@@ -118,6 +118,21 @@ def read_entry(files: GuestFiles, path: GuestPath) -> Entry | None:
     return Entry("file", content, found.mode, owned)
 
 
+def _read_entries(files: GuestFiles, paths: t.Iterable[GuestPath]) -> dict[GuestPath, Entry]:
+    entries: dict[GuestPath, Entry] = {}
+    for path in sorted(set(paths)):
+        # Each look costs some calls, and in a guest without firstboot most would be in vain.
+        if BASE in entries or not _is_below_base(path):
+            entry = read_entry(files, path)
+            if entry is not None:
+                entries[path] = entry
+    return entries
+
+
+def _is_below_base(path: GuestPath) -> bool:
+    return path.startswith(f"{BASE}/")
+
+
 def apply_plan(files: GuestFiles, plan: Plan) -> None:
     """Make the guest as the plan wants it."""
     for change in plan.changes:
@@ -132,14 +147,14 @@ def _apply(files: GuestFiles, change: Change, after: Entry) -> None:
     if change.before is not None and change.before.kind != after.kind:
         # A link too, for writing goes through it: to /dev/null where somebody has masked the unit.
         files.remove_tree(path)
-    if after.kind == "link":
+    if after.kind != "directory" and not _is_below_base(path):  # our own folders are changes of their own
         files.make_dir(path.parent, mode=0o755)
+    if after.kind == "link":
         files.symlink(after.content.decode(), path)
     elif after.kind == "directory":
         files.make_dir(path, mode=after.mode)
         files.set_attributes(path, mode=after.mode, uid=0, gid=0)
     else:
-        files.make_dir(path.parent, mode=0o755)
         files.write(path, after.content, mode=after.mode, uid=0, gid=0)
 
 
