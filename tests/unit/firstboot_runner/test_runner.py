@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -487,9 +488,11 @@ def test_what_a_script_leaves_in_the_background_holds_nothing_up(guest: Sandbox)
 
 
 def test_no_sleep_is_left_behind(guest: Sandbox) -> None:
-    guest.install("a", "true\n", timeout=12345)
+    seconds = random.randrange(100_000, 1_000_000)  # nobody else's: other tests run the same at the same time
+    guest.install("a", "true\n", timeout=seconds)
     guest.boot()
-    wait_for(lambda: subprocess.run(["pgrep", "-f", "sleep 12345"], stdout=subprocess.DEVNULL, check=False).returncode)
+    left = ["pgrep", "-f", f"sleep {seconds}$"]
+    wait_for(lambda: subprocess.run(left, stdout=subprocess.DEVNULL, check=False).returncode)
 
 
 # The end
