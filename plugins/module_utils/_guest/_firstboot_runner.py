@@ -272,7 +272,7 @@ end_script() {
 
 # watch SECONDS WHY ends the script after its time, unless it has ended before.
 # Of the end of the script and the end of its time only one can rename the file, which takes no room on a full disk.
-# $! is another process until there is the sleep: a variable would be set too late for a signal in between. SIGKILL, since
+# $! is another process until there is the sleep: a variable would be set too late for a signal in between. SIGKILL:
 # a copy of this shell that is not a sleep yet would catch a SIGTERM by this shell's trap, and go on.
 watch() {
     exec >/dev/null 2>&1
