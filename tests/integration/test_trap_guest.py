@@ -70,7 +70,7 @@ def test_no_program_of_the_guest_runs(harness: Harness, image_copy: t.Callable[.
         firstboot("10-content", state="absent"),
         firstboot("20-commands", state="absent"),
         firstboot("30-packages", content="another\n"),
-        edit("removed", "/etc/hosts", {"marker": "# {mark} ANSIBLE MANAGED BLOCK"}),
+        edit("removed", "/etc/hosts", {"state": "absent", "marker": "# {mark} ANSIBLE MANAGED BLOCK"}),
         {"name": "fill", "offline.guest.resize": {}},  # a larger disk would start the appliance again
     ]
     discarded = harness.play(ended([OPEN, *WORK[:9], *undone, record, DISCARD]), image=image, timeout=2400).ok()
