@@ -29,7 +29,7 @@ from ansible_collections.offline.guest.plugins.module_utils._appliance._lock imp
 from ansible_collections.offline.guest.plugins.module_utils._appliance._start import start_server
 from harness import Harness
 
-_TIMEOUT = 600
+_TIMEOUT = 1800  # inspect_os looks at all drives in one call
 
 
 @dataclass

@@ -103,6 +103,9 @@ def _stat_at(raw: Path, offset: int, path: str) -> GuestStat | None:
         return None
     uid, gid, size = (int(number) for number in owner.groups()) if owner else (0, 0, 0)
     xattrs = dict(re.findall(r'^  ([\w.]+) \(\d+\)(?: = "(.*)")?$', said, re.MULTILINE))
+    for name in [name for name, value in xattrs.items() if not value]:  # 40 bytes and more are left out
+        shown = _debugfs(raw, offset, f"ea_get {_quoted(path)} {name}")[0].decode(errors="replace")
+        xattrs[name] = shown.partition(' = "')[2].rstrip().rstrip('"')
     kind = _KINDS.get(head.group(2), head.group(2))
     return GuestStat(int(head.group(1)), kind, int(head.group(3), 8), uid, gid, size, xattrs)
 

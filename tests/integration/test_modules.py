@@ -658,3 +658,37 @@ def test_keys_open_an_encrypted_guest_and_are_never_shown(harness: Harness, imag
     assert "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" in shown  # -vvv shows the options of each task
     assert [name for name in os.listdir(harness.folder / "tmp") if "ansible-tmp" not in name] == []
     assert_nothing_beside(image)
+
+
+def test_windows_is_described_and_its_files_are_edited(harness: Harness, image_copy: Copier) -> None:
+    image = image_copy("windows-like", "raw")
+    hosts = "/Windows/System32/drivers/etc/hosts"
+    steps: list[Task] = [
+        {"name": "info", "offline.guest.os_info": {}},
+        {"name": "edit", "offline.guest.edit": {"path": hosts, "edits": [{"line": "192.0.2.1 build"}]}},
+        {"name": "again", "offline.guest.edit": {"path": hosts, "edits": [{"line": "192.0.2.1 build"}]}},
+        {"name": "firstboot", "offline.guest.firstboot": {"name": "x", "content": "x"}},
+        {"name": "grow", "offline.guest.resize": {"size": "200M"}},
+    ]
+    done = harness.play(in_session(steps), image=image).ok()
+    (system,) = done["info"]["systems"]
+    found = {key: system[key] for key in ("root", "type", "distro", "major", "product_name", "hostname", "init_system")}
+    assert found == {
+        "root": "/dev/sda1",
+        "type": "windows",
+        "distro": "windows",
+        "major": 10,
+        "product_name": "Windows Server 2022 Standard",
+        "hostname": "winguest",
+        "init_system": "windows",
+    }
+    assert (done["edit"].changed, done["again"].changed) == (True, False)
+    assert done["edit"].diff[0]["after"].endswith("192.0.2.1 build\\r\n")
+    assert "not yet supported in Windows guests" in refusal(done, "firstboot")
+    assert "holds ntfs, which cannot be grown here" in refusal(done, "grow")
+    start, size = partitions_of(image)[1]
+    with cut_out(image, start, size) as content:
+        command = ["ntfscat", "--force", str(content), hosts.lstrip("/")]
+        said = subprocess.run(command, capture_output=True, check=True).stdout
+    assert said == b"127.0.0.1 localhost\r\n192.0.2.1 build\r\n"
+    assert_nothing_beside(image)
