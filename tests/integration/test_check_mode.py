@@ -59,7 +59,7 @@ def play_chain(harness: Harness, image: Path, image_format: str, *, check: bool)
     ).ok()
 
 
-@pytest.mark.parametrize("image_format", ["raw", "qcow2"])
+@pytest.mark.parametrize("image_format", ["qcow2"])  # raw passes as well; five launches are enough
 def test_a_check_shows_what_the_run_then_does(
     harness: Harness, image_copy: t.Callable[..., Path], image_format: str
 ) -> None:
