@@ -11,6 +11,7 @@ and one asks for a reboot.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 import typing as t
@@ -167,9 +168,10 @@ def booted(harness: Harness, tmp_path_factory: pytest.TempPathFactory) -> t.Iter
         console = boot(harness, image, folder, accelerator)
     info = look(harness, image)
     scripts = {script["name"]: script for script in info["firstboot"]["scripts"]}
-    with as_raw(image, "qcow2") as raw:
+    with contextlib.ExitStack() as stack:
+        stack.callback(image.unlink)
+        raw = stack.enter_context(as_raw(image, "qcow2"))
         yield Booted(image, raw, console, tuple(repository.requests), scripts, info)
-    image.unlink()
 
 
 def stamp(booted: Booted, name: str) -> list[tuple[str, float]]:
