@@ -70,14 +70,6 @@ IMAGE_SPEC: dict[str, t.Any] = {
 Handler = t.Callable[[Task], Outcome]
 
 
-class _Module(AnsibleModule):
-    """AnsibleModule, for results whose paths are those of a guest."""
-
-    def add_path_info(self, kwargs: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Add nothing: for a result with a ``path``, Ansible puts in mode, owner and size of the *host's* file."""
-        return kwargs
-
-
 class GuestModule(AnsibleModule):
     """A module whose results are about a guest."""
 
