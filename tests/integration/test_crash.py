@@ -178,7 +178,7 @@ def test_a_recovery_that_is_killed_is_repeated(case: Case) -> None:
         "from ansible_collections.offline.guest.plugins.module_utils._appliance._image import Image;"
         "print('go', flush=True); _overlay.recover(_overlay.Workspace(Image(sys.argv[1], sys.argv[2])))"
     )
-    for delay in (0.0, 0.01, 0.02, 0.04, 0.06):
+    for delay in (0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.12):
         victim = subprocess.Popen(
             [sys.executable, "-c", program, case.image.path, case.image.format],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -273,15 +273,24 @@ class TestFullDisk:
         assert leftovers(image) == []
 
 
+@pytest.fixture
+def doomed(tmp_path: pathlib.Path) -> t.Iterator[pathlib.Path]:
+    """A folder for what a test plants, or leaves half-done: it goes with the test, so nothing of it counts as left."""
+    folder = tmp_path / "doomed"
+    folder.mkdir()
+    yield folder
+    shutil.rmtree(folder)
+
+
 def contents_of_file(image: Image) -> str:
     return hashlib.sha256(pathlib.Path(image.path).read_bytes()).hexdigest()
 
 
-def test_a_redo_log_of_somebody_else_is_not_obeyed(tmp_path: pathlib.Path) -> None:
+def test_a_redo_log_of_somebody_else_is_not_obeyed(doomed: pathlib.Path) -> None:
     """Whoever may write beside an image could plant a file that makes a commit write anywhere."""
-    victim = tmp_path / "victim"
+    victim = doomed / "victim"
     victim.write_bytes(b"v" * 1024 * 1024)
-    image = make_image(tmp_path, "raw")
+    image = make_image(doomed, "raw")
     work = _overlay.Workspace(image)
     qemu_img("create", "-f", "qcow2", "-F", "raw", "-b", str(victim), work.redo)
     subprocess.run(["qemu-io", "-f", "qcow2", "-c", "write -q -P 5 0 64k", work.redo], check=True)
@@ -294,8 +303,8 @@ def test_a_redo_log_of_somebody_else_is_not_obeyed(tmp_path: pathlib.Path) -> No
         recover(image)
 
 
-def test_a_redo_log_under_another_stated_format_is_not_obeyed(tmp_path: pathlib.Path) -> None:
-    image = make_image(tmp_path, "qcow2")
+def test_a_redo_log_under_another_stated_format_is_not_obeyed(doomed: pathlib.Path) -> None:
+    image = make_image(doomed, "qcow2")
     work = _overlay.Workspace(image)
     _overlay.create_overlay(work, 64 * 1024 * 1024)
     os.rename(work.overlay, work.redo)
@@ -322,8 +331,8 @@ def test_commit_keeps_what_the_file_is(tmp_path: pathlib.Path) -> None:
     assert verify(image).virtual_size == 96 * 1024 * 1024
 
 
-def test_the_overlay_is_private(tmp_path: pathlib.Path) -> None:
-    image = make_image(tmp_path, "raw")
+def test_the_overlay_is_private(doomed: pathlib.Path) -> None:
+    image = make_image(doomed, "raw")
     work = _overlay.Workspace(image)
     old = os.umask(0)
     try:
@@ -374,8 +383,8 @@ class TestLock:
             assert member.communicate(timeout=120)[1] == ""
             assert member.returncode == 0
 
-    def test_what_is_no_lock_of_ours_is_left_alone(self, tmp_path: pathlib.Path) -> None:
-        image = make_image(tmp_path, "raw")
+    def test_what_is_no_lock_of_ours_is_left_alone(self, doomed: pathlib.Path) -> None:
+        image = make_image(doomed, "raw")
         os.mkfifo(lock_path(image.path))
         with pytest.raises(ImageBusyError, match="not a lock of this user"):
             ImageLock.try_acquire(image.path)

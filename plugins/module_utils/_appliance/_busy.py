@@ -18,6 +18,7 @@ import dataclasses
 import fcntl
 import os
 import struct
+import time
 import typing as t
 
 from .._errors import ImageBusyError, printable
@@ -27,6 +28,7 @@ _FLOCK = "hhqqi4x"  # struct flock of 64-bit Linux: type, whence, start, length,
 _PERMISSIONS = 100  # RAW_LOCK_PERM_BASE of QEMU's block/file-posix.c
 _ALL_LOCKS = 200
 _WRITE_BIT = 1  # BLK_PERM_WRITE is the second permission
+_POLL = 0.02
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +63,17 @@ def require_idle(path: str, *, for_writing: bool) -> None:
         hint="Shut the virtual machine down, or close what has the image open, and try again.",
         details={"holders": [{"pid": user.pid, "name": printable(user.name)} for user in users]},
     )
+
+
+def await_unlocked(path: str, *, patience: float) -> None:
+    """Wait until no QEMU holds a lock on the file, for ``patience`` seconds at most.
+
+    A dying process closes its files one after the other (exit_files() of the kernel), so a qemu-img that was killed may
+    hold its lock on the file for a moment after the image's own lock, which it had inherited, is free.
+    """
+    until = time.monotonic() + patience
+    while _qemu_locks(path, for_writing=True) and time.monotonic() < until:
+        time.sleep(_POLL)
 
 
 def _qemu_locks(path: str, *, for_writing: bool) -> bool:

@@ -23,10 +23,12 @@ import stat
 import subprocess
 
 from .._errors import HostError, TransactionError, printable
+from ._busy import await_unlocked
 from ._header import read_header
 from ._image import Image
 
 _QEMU_IMG_TIMEOUT = 6 * 3600  # a commit of a terabyte to a slow disk ends; a hung one must, too
+_DYING = 10  # seconds in which a qemu-img that was killed lets go of its files
 _MARGIN = 8 * 1024 * 1024  # metadata that a commit adds to a qcow2 image, above the data itself
 
 
@@ -143,12 +145,19 @@ def _require_space(work: Workspace) -> None:
         )
 
 
-def redo(work: Workspace) -> None:
-    """Finish a commit whose point of no return has passed. To repeat it is harmless."""
+def redo(work: Workspace, *, interrupted: bool = False) -> None:
+    """Finish a commit whose point of no return has passed. To repeat it is harmless.
+
+    :param interrupted: it had begun before and was killed, so the clusters that it left to nobody are given back, too.
+        That is done before the redo log goes: killed in between, whoever comes next does it again.
+    """
     try:
         _flush(os.path.dirname(work.image.path))
         # -d leaves the redo log as it is: emptied, it could not be repeated.
         qemu_img("commit", "-q", "-d", "-f", "qcow2", "-t", "writeback", work.redo, hold=work.lock)
+        if interrupted and work.image.format == "qcow2":
+            # QEMU writes a cluster's count before the reference to it, so a kill leaves no other damage than this.
+            qemu_img("check", "-q", "-r", "leaks", "-f", "qcow2", work.image.path, hold=work.lock)
         _flush(work.image.path)
         os.unlink(work.redo)
         _flush(os.path.dirname(work.image.path))
@@ -168,12 +177,10 @@ def recover(work: Workspace) -> str:
     done = ""
     if os.path.lexists(work.redo):
         _require_ours(work)
-        redo(work)
+        for path in (work.redo, work.image.path):
+            await_unlocked(path, patience=_DYING)
+        redo(work, interrupted=True)
         done = "An interrupted commit was finished."
-        if work.image.format == "qcow2":
-            # A killed commit may leave clusters counted that nothing refers to. QEMU writes the counts before the
-            # references, so it leaves no other damage.
-            qemu_img("check", "-q", "-r", "leaks", "-f", "qcow2", work.image.path, hold=work.lock)
     if os.path.lexists(work.overlay):
         os.unlink(work.overlay)
         done = done or "The overlay of a session that died was removed; the image is as it was before that session."
