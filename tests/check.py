@@ -75,7 +75,7 @@ def lint_checks() -> Iterator[Check]:
 
 def pytest_check(name: str, *arguments: str) -> Check:
     report = REPORTS / f"{name}.xml"
-    return Check(name, (sys.executable, "-m", "pytest", f"--junit-xml={report}", *arguments), report)
+    return Check(name, (sys.executable, "-m", "pytest", "--durations=25", f"--junit-xml={report}", *arguments), report)
 
 
 def checks_of(group: str) -> Iterable[Check]:

@@ -93,7 +93,7 @@ def run_guest_module(
     :param handler: does the work.
     :param writes: whether the module can change the guest at all.
     :param access: what the handler finds: ``mounted`` (one operating system, its file systems mounted), ``found`` (the
-        operating systems known, nothing mounted), ``bare`` (nothing looked at).
+        operating systems known, at most one root mounted, for reading), ``unmounted`` (known, and nothing mounted).
     :param disk_size: from the module's options and the image's virtual size to the size the disk is to have, so that a
         task which makes it larger does not start the appliance twice.
     :param constraints: ``mutually_exclusive``, ``required_one_of`` … as for AnsibleModule.
@@ -174,7 +174,7 @@ def _run_task(module: AnsibleModule, session: Session, handler: Handler, *, writ
     if applies:
         session.client.begin(module._name)  # pylint: disable=protected-access
     guest = load_guest(
-        session, _guest_options(module), access=access, warn=_warn(module), fresh=access == "found" and not writes
+        session, _guest_options(module), access=access, warn=_warn(module), fresh=access == "found"
     )
     outcome = handler(_task(module, session, guest, applies=applies))
     if applies:

@@ -175,7 +175,7 @@ def main() -> t.NoReturn:
         },
         handler=handle,
         writes=True,
-        access="found",
+        access="unmounted",
         disk_size=disk_size,
     )
 

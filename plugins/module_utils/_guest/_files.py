@@ -80,6 +80,9 @@ class GuestFiles:
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
+        # Directories that were seen, so that the way to a file is not asked for again with each of its calls (3 ms each
+        # under emulation, 300 of them in one task). Only a removal makes a directory something else.
+        self._directories: set[GuestPath] = set()
 
     @functools.cached_property
     def labeler(self) -> Labeler:
@@ -232,6 +235,7 @@ class GuestFiles:
         if entry == "/":
             raise OptionError("The guest's root directory cannot be removed.")
         if self._lstat(entry) is not None:
+            self._directories.clear()
             self._calls.rm_rf(entry)
 
     def set_attributes(
@@ -260,9 +264,13 @@ class GuestFiles:
 
     def _link_target(self, path: GuestPath) -> str | None:
         # readlink runs a program in the appliance, at ten times the cost of lstatns, so only links are asked.
+        if path in self._directories:
+            return None
         found = self._lstat(path)
         if found is None:
             raise FileNotFoundError(path)
+        if found.kind == "directory":
+            self._directories.add(path)
         if found.kind != "link":
             return None
         try:

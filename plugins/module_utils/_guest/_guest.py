@@ -15,11 +15,12 @@ from .._appliance._calls import Calls
 from .._appliance._session import Session
 from ._files import GuestFiles
 from ._inspect import OperatingSystem, inspect, select_system
+from ._inspect_blocks import Inventory
 from ._mount import mount_system
 
-#: What a task finds: one operating system with its file systems mounted; the operating systems known and nothing
-#: mounted; or the bare disk, nothing looked at.
-Access = t.Literal["mounted", "found", "bare"]
+#: What a task finds: one operating system with its file systems mounted; the operating systems known, and a root that the
+#: search left mounted for reading perhaps still so; or the operating systems known and nothing mounted.
+Access = t.Literal["mounted", "found", "unmounted"]
 
 Warn = t.Callable[[str], None]
 
@@ -42,8 +43,9 @@ class GuestOptions:
 class Guest:
     """A guest seen through the appliance.
 
-    :param systems: the operating systems that were found, empty for a bare disk.
+    :param systems: the operating systems that were found.
     :param options: what the task may look at.
+    :param inventory: the block devices, where it was this task that looked for them.
     :param found: the block devices and what is on them, for the message where there is no system.
     """
 
@@ -52,6 +54,7 @@ class Guest:
     systems: tuple[OperatingSystem, ...] = ()
     options: GuestOptions = dataclasses.field(default_factory=GuestOptions)
     found: str = ""
+    inventory: Inventory | None = None
 
     @property
     def os(self) -> OperatingSystem:
@@ -70,17 +73,14 @@ def load_guest(session: Session, options: GuestOptions, *, access: Access, warn:
     :raises GuestError: no operating system, or several, where one is to be mounted.
     """
     calls = Calls(session.client)
-    if access == "bare":
-        forget_guest(session)
-        calls.umount_all()
-        return Guest(calls, GuestFiles(calls), options=options)
     if fresh and session.client.status["notes"].get("changes") != len(session.changes):
         forget_guest(session)
-    systems, found = _systems(session, calls, options, warn)
-    guest = Guest(calls, GuestFiles(calls), systems, options, found)
+    known, inventory = _known(session, calls, options, warn)
+    systems = tuple(OperatingSystem.from_dict(system) for system in known["systems"])
+    guest = Guest(calls, GuestFiles(calls), systems, options, str(known["found"]), inventory)
     if access == "mounted":
         _mount(session, guest, warn)
-    else:
+    elif access == "unmounted" or session.client.status["notes"].get("mounted"):
         session.client.note("mounted", None)
         calls.umount_all()
     return guest
@@ -92,23 +92,24 @@ def forget_guest(session: Session) -> None:
     session.client.note("mounted", None)
 
 
-def _systems(
+def _known(
     session: Session, calls: Calls, options: GuestOptions, warn: Warn
-) -> tuple[tuple[OperatingSystem, ...], str]:
-    """Return the systems, and what there is beside them; what an earlier task found, unless this one may see more."""
+) -> tuple[dict[str, t.Any], Inventory | None]:
+    """Return the note of the systems that an earlier task found, unless this one may see more and looks anew."""
     known = session.client.status["notes"].get("systems")
-    if known is None or not _covers(known, options):
-        session.client.note("mounted", None)
-        seen = inspect(calls, allowed_types=options.filesystems, luks_keys=options.luks_keys, warn=warn)
-        known = {
-            "systems": [system.to_dict() for system in seen.systems],
-            "found": seen.inventory.describe(),
-            "filesystems": sorted(options.filesystems),
-            "keys": sorted(key["device"] for key in options.luks_keys),
-        }
-        session.client.note("systems", known)
-        session.client.note("changes", len(session.changes))
-    return tuple(OperatingSystem.from_dict(system) for system in known["systems"]), str(known["found"])
+    if known is not None and _covers(known, options):
+        return known, None
+    session.client.note("mounted", None)
+    seen = inspect(calls, allowed_types=options.filesystems, luks_keys=options.luks_keys, warn=warn)
+    known = {
+        "systems": [system.to_dict() for system in seen.systems],
+        "found": seen.inventory.describe(),
+        "filesystems": sorted(options.filesystems),
+        "keys": sorted(key["device"] for key in options.luks_keys),
+    }
+    session.client.note("systems", known)
+    session.client.note("changes", len(session.changes))
+    return known, seen.inventory
 
 
 def _covers(known: t.Mapping[str, t.Any], options: GuestOptions) -> bool:

@@ -103,7 +103,10 @@ class Inventory:
         return _ask(self.calls.vfs_label, block.device)
 
     def labelled(self) -> Inventory:
-        """Return the inventory with every label asked for: ntfslabel refuses a device that is mounted."""
+        """Return the inventory with every label asked for. Unmounts: ntfslabel refuses a device that is mounted."""
+        if all(block.signature.label_known for block in self.blocks):
+            return self
+        self.calls.umount_all()
         return dataclasses.replace(self, blocks=tuple(self._labelled(block) for block in self.blocks))
 
     def _labelled(self, block: Block) -> Block:

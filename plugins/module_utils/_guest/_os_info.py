@@ -67,16 +67,28 @@ class Options:
 
 def handle(task: Task) -> Outcome:
     """Run the module ``os_info``; it never changes anything and does not mind several systems, or none."""
-    result = describe(task.guest.calls, task.guest.systems, Options.of(task), task.warn)
+    guest = task.guest
+    result = describe(guest.calls, guest.systems, Options.of(task), task.warn, inventory=guest.inventory)
     return Outcome(changed=False, result=result, summary=f"{len(task.guest.systems)} operating systems")
 
 
-def describe(calls: Calls, systems: t.Sequence[OperatingSystem], options: Options, warn: Warn) -> dict[str, t.Any]:
-    """Return ``{"systems": […], "disk": {…}}``. Mounts and unmounts; the last system may be left mounted."""
+def describe(
+    calls: Calls,
+    systems: t.Sequence[OperatingSystem],
+    options: Options,
+    warn: Warn,
+    *,
+    inventory: Inventory | None = None,
+) -> dict[str, t.Any]:
+    """Return ``{"systems": […], "disk": {…}}``. Mounts and unmounts; the last system may be left mounted.
+
+    :param inventory: the block devices, where they were looked for a moment ago.
+    """
     warn = _once(warn)
-    inventory = None
     if options.gather.intersection(("disk", "filesystems", "details")):
-        inventory = scan(calls, disks=options.disks, luks_keys=options.luks_keys, warn=_silent).labelled()
+        if inventory is None:
+            inventory = scan(calls, disks=options.disks, luks_keys=options.luks_keys, warn=_silent)
+        inventory = inventory.labelled()
     result: dict[str, t.Any] = {
         "systems": [_describe_system(calls, system, inventory, options, warn) for system in systems]
     }
