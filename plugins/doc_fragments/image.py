@@ -111,7 +111,8 @@ options:
       smp:
         description:
           - The appliance's number of virtual processors.
-          - If not set, libguestfs decides.
+          - If not set, libguestfs decides under KVM; under emulation there are two where the host has two, because that
+            shortens a launch by a fifth.
         type: int
       launch_timeout:
         description: How many seconds the appliance may take to start.

@@ -485,7 +485,7 @@ def configure(handle: t.Any, options: dict[str, t.Any], accelerator: str) -> Non
     """Set a handle up: backend, accelerator, no network, sandbox, sizes, and the drives with their formats.
 
     :param options: ``drives`` (list of ``{"path", "format"}``), ``backend``, ``memory_mb``, ``smp``, ``hv``, ``path``,
-        ``tmpdir``; a value of None leaves libguestfs's own default.
+        ``tmpdir``; a value of None leaves libguestfs's own default, or for ``smp`` under TCG two where the host has them.
     """
     handle.set_backend(options.get("backend") or "direct")
     handle.set_backend_settings([f"force_{accelerator}"])
@@ -493,9 +493,12 @@ def configure(handle: t.Any, options: dict[str, t.Any], accelerator: str) -> Non
     handle.set_autosync(True)
     handle.set_verbose(False)
     handle.set_trace(False)
+    # Under emulation each processor of the appliance is a thread of QEMU's: a second one takes a sixth off a launch.
+    processors = options.get("smp") or (min(2, os.cpu_count() or 1) if accelerator == "tcg" else None)
+    if processors:
+        handle.set_smp(processors)
     for name, setter in (
         ("memory_mb", handle.set_memsize),
-        ("smp", handle.set_smp),
         ("hv", handle.set_hv),
         ("path", handle.set_path),
         ("tmpdir", handle.set_tmpdir),
