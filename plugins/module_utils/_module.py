@@ -173,9 +173,7 @@ def _run_task(module: AnsibleModule, session: Session, handler: Handler, *, writ
     applies = keeps or (writes and session.throwaway)
     if applies:
         session.client.begin(module._name)  # pylint: disable=protected-access
-    guest = load_guest(
-        session, _guest_options(module), access=access, warn=_warn(module), fresh=access == "found"
-    )
+    guest = load_guest(session, _guest_options(module), access=access, warn=_warn(module), fresh=access == "found")
     outcome = handler(_task(module, session, guest, applies=applies))
     if applies:
         session.client.end(changed=outcome.changed, summary=outcome.summary)

@@ -6,9 +6,9 @@
 
 """Who uses an image right now: a virtual machine, a loop device, a program that has it open for writing.
 
-QEMU locks single bytes of an image (docs/system/qemu-block-drivers, "Disk image file locking"): from byte 100 on one for
-each permission that it has, from byte 200 on one for each that it does not let others have. They are open file description
-locks, so the kernel does not tell their process; /proc tells who has the file open.
+QEMU locks single bytes of an image (docs/system/qemu-block-drivers, "Disk image file locking"): from byte 100 on one
+for each permission that it has, from byte 200 on one for each that it does not let others have. They are open file
+description locks, so the kernel does not tell their process; /proc tells who has the file open.
 """
 
 from __future__ import annotations

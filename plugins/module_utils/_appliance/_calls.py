@@ -11,15 +11,15 @@ One method a call, named as guestfs(3) names it; what a call means, and which er
 ``str``. Every method raises :class:`CallError` when libguestfs reports an error, with the appliance's errno where the
 call has one, and :class:`ApplianceError` when the appliance died or the call's deadline passed.
 
-Costs differ by a factor of 300 (design, "Calls"): ``pread``, ``lstatns``, ``readlink``, ``lgetxattrs`` and ``write`` are
-about 1 ms; ``vfs_type``, ``list_devices``, ``mount_vfs`` and ``read_file`` are 200 ms and more under emulation.
+Costs differ by a factor of 300 (design, "Calls"): ``pread``, ``lstatns``, ``readlink``, ``lgetxattrs`` and ``write``
+are about 1 ms; ``vfs_type``, ``list_devices``, ``mount_vfs`` and ``read_file`` are 200 ms and more under emulation.
 """
 
 from __future__ import annotations
 
 import typing as t
 
-Struct = t.Dict[str, t.Any]
+Struct = dict[str, t.Any]
 
 
 class Rpc(t.Protocol):
@@ -300,7 +300,7 @@ class Calls:
         return list(self._rpc.call("inspect_os"))
 
     def inspect_get(self, field: str, root: str) -> t.Any:
-        """``inspect_get_<field>`` of a root that :meth:`inspect_os` found: ``type distro arch hostname mountpoints`` …"""
+        """``inspect_get_<field>`` of a root that :meth:`inspect_os` found: ``type distro arch mountpoints`` …"""
         return self._rpc.call(f"inspect_get_{field}", root)
 
     def inspect_list_applications2(self, root: str) -> list[Struct]:

@@ -44,7 +44,7 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     (
         r"could not open '[^']*': permission denied|cannot access storage file|cannot access backing file",
         "the backend may not read the image",
-        "With backend libvirt QEMU runs as another user: use appliance.backend: direct, or let that user read the image.",
+        "With backend libvirt QEMU runs as another user: use appliance.backend direct, or let it read the image.",
     ),
     (
         r"failed to get [^\n]*lock|is another process using the image",

@@ -299,7 +299,7 @@ class Watch:
 
 
 #: Makes a handle, tells its last errno, and the event of console output.
-Bindings = t.Tuple[t.Callable[[], t.Any], t.Callable[[t.Any], int], int]
+Bindings = tuple[t.Callable[[], t.Any], t.Callable[[t.Any], int], int]
 
 
 class Appliance:
@@ -485,7 +485,7 @@ def configure(handle: t.Any, options: dict[str, t.Any], accelerator: str) -> Non
     """Set a handle up: backend, accelerator, no network, sandbox, sizes, and the drives with their formats.
 
     :param options: ``drives`` (list of ``{"path", "format"}``), ``backend``, ``memory_mb``, ``smp``, ``hv``, ``path``,
-        ``tmpdir``; a value of None leaves libguestfs's own default, or for ``smp`` under TCG two where the host has them.
+        ``tmpdir``; a value of None leaves libguestfs's own default, or for ``smp`` under TCG two if the host has two.
     """
     handle.set_backend(options.get("backend") or "direct")
     handle.set_backend_settings([f"force_{accelerator}"])

@@ -18,8 +18,8 @@ from ._inspect import OperatingSystem, inspect, select_system
 from ._inspect_blocks import Inventory
 from ._mount import mount_system
 
-#: What a task finds: one operating system with its file systems mounted; the operating systems known, and a root that the
-#: search left mounted for reading perhaps still so; or the operating systems known and nothing mounted.
+#: What a task finds: one operating system with its file systems mounted; the operating systems known, and a root that
+#: the search left mounted for reading perhaps still so; or the operating systems known and nothing mounted.
 Access = t.Literal["mounted", "found", "unmounted"]
 
 Warn = t.Callable[[str], None]
