@@ -22,13 +22,15 @@ from ._appliance._image import Image
 from ._appliance._session import ApplianceOptions, Session, open_or_join
 from ._errors import OfflineGuestError, OptionError, printable
 from ._guest._guest import Access, Guest, GuestOptions, forget_guest, load_guest
+from ._guest._host_info import HostTask
 from ._guest._session import SessionTask
 from ._guest._task import Disk, Outcome, Task
 
 FORMATS = ["raw", "qcow2", "vmdk", "vdi", "vhdx", "vpc"]
 FILESYSTEMS = ["ext2", "ext3", "ext4", "xfs", "btrfs", "vfat", "ntfs"]
 
-_APPLIANCE_SPEC: dict[str, t.Any] = {
+#: The suboptions of the option ``appliance``; documented in plugins/doc_fragments/appliance.py.
+APPLIANCE_SPEC: dict[str, t.Any] = {
     "backend": {"type": "str", "default": "direct"},
     "accelerator": {"type": "str", "choices": ["auto", "kvm", "tcg"], "default": "auto"},
     "memory_mb": {"type": "int"},
@@ -38,6 +40,8 @@ _APPLIANCE_SPEC: dict[str, t.Any] = {
     "hv": {"type": "path"},
     "path": {"type": "str"},
     "tmpdir": {"type": "path"},
+    "start": {"type": "str", "choices": ["auto", "warm", "cold"], "default": "auto"},
+    "cache_dir": {"type": "path"},
 }
 
 #: The options that every module of the action group ``image`` has; documented in plugins/doc_fragments/image.py.
@@ -64,7 +68,7 @@ IMAGE_SPEC: dict[str, t.Any] = {
     },
     "filesystems": {"type": "list", "elements": "str", "default": FILESYSTEMS},
     "lock_timeout": {"type": "int", "default": 60},
-    "appliance": {"type": "dict", "options": _APPLIANCE_SPEC},
+    "appliance": {"type": "dict", "options": APPLIANCE_SPEC},
 }
 
 Handler = t.Callable[[Task], Outcome]
@@ -116,11 +120,13 @@ def run_session_module(*, argument_spec: dict[str, t.Any], handler: t.Callable[[
 
 
 def run_host_module(
-    *, argument_spec: dict[str, t.Any], handler: t.Callable[[t.Mapping[str, t.Any]], Outcome]
+    *, argument_spec: dict[str, t.Any], handler: t.Callable[[HostTask], Outcome], **constraints: t.Any
 ) -> t.NoReturn:
-    """Run a module that looks at the host and not at an image, and end it."""
-    module = GuestModule(argument_spec=argument_spec, supports_check_mode=True)
-    _finish(module, lambda: handler(module.params), needs_voluptuous=False)
+    """Run a module that is about the host and not about an image, and end it."""
+    spec = {"appliance": {"type": "dict", "options": APPLIANCE_SPEC}, **argument_spec}
+    module = GuestModule(argument_spec=spec, supports_check_mode=True, **constraints)
+    task = HostTask(module.params, _appliance_options(module.params), module.check_mode)
+    _finish(module, lambda: handler(task), needs_voluptuous=False)
 
 
 def _finish(module: AnsibleModule, work: t.Callable[[], Outcome], *, needs_voluptuous: bool = True) -> t.NoReturn:

@@ -23,6 +23,7 @@ description:
 extends_documentation_fragment:
   - offline.guest.attributes
   - offline.guest.image
+  - offline.guest.appliance
 options:
   name:
     description:

@@ -14,13 +14,31 @@ description:
   - Looks for all that the other modules of this collection need on the host that opens the images.
   - For each thing that is missing, names the package or the command that mends it, on Debian, Ubuntu, Fedora, RHEL,
     SUSE, Arch and Alpine Linux.
-  - Starts no appliance and changes nothing.
+  - Starts no appliance and changes nothing, unless O(warm) is given.
 extends_documentation_fragment:
-  - offline.guest.attributes.read_only
+  - offline.guest.attributes
+  - offline.guest.appliance
 attributes:
+  check_mode:
+    description:
+      - Changes nothing in C(check_mode).
+      - Predicts for O(warm=built) that an appliance would be saved only where none is, whatever its options.
+    support: partial
+    details: Which saved appliance is wanted is known only when libguestfs is asked for it.
+  diff_mode:
+    description: There is never a difference to show.
+    support: none
   idempotent:
-    description: Reads only. The host stays as it was.
-options: {}
+    description: When run twice in a row with the same arguments, the second invocation changes nothing.
+options:
+  warm:
+    description:
+      - What is to become of the saved appliances, from which sessions are resumed instead of booted.
+      - V(built) has one saved for O(appliance), unless there is one, and resumes it once to see that it works.
+      - V(absent) removes all of them.
+      - If not set, they are only looked at.
+    type: str
+    choices: [built, absent]
 notes:
   - Works without libguestfs, without QEMU and without voluptuous, and says that they are missing.
   - Whether KVM works where it is present is known only after the first launch of an appliance since the host booted.
@@ -40,6 +58,12 @@ EXAMPLES = r"""
   ansible.builtin.assert:
     that: host.ready
     fail_msg: "{{ host.problems | selectattr('blocking') | map(attribute='remedy') | join('; ') }}"
+
+- name: Have an appliance saved, in a container image or a cache of CI for example
+  offline.guest.host_info:
+    warm: built
+    appliance:
+      cache_dir: /opt/offline-guest/warm
 """
 
 RETURN = r"""
@@ -187,6 +211,42 @@ appliance:
       returned: success
       type: int
       sample: 76546
+warm:
+  description: The saved appliances, from which sessions are resumed instead of booted.
+  returned: success
+  type: dict
+  contains:
+    path:
+      description: The folder that holds them.
+      returned: success
+      type: str
+      sample: /root/.cache/offline-guest/warm
+    refused:
+      description: Why none of them is used, such as a folder that others may write to. Null if they are.
+      returned: success
+      type: str
+      sample: null
+    appliances:
+      description: Each of them, the most recently used first.
+      returned: success
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: A digest of all that it depends on.
+          returned: success
+          type: str
+          sample: ffa302f625fce7181a384c621571acf4f734ee6e
+        size_mb:
+          description: The space that it takes, in MiB.
+          returned: success
+          type: int
+          sample: 580
+        last_used:
+          description: When it was last resumed.
+          returned: success
+          type: str
+          sample: "2026-11-22T17:00:00Z"
 memory_mb:
   description: The memory that is available for an appliance, in MiB. Null if it cannot be known.
   returned: success
@@ -221,7 +281,10 @@ from ..module_utils._module import run_host_module
 
 
 def main() -> t.NoReturn:
-    run_host_module(argument_spec={}, handler=handle)
+    run_host_module(
+        argument_spec={"warm": {"type": "str", "choices": ["built", "absent"]}},
+        handler=handle,
+    )
 
 
 if __name__ == "__main__":

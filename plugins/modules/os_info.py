@@ -19,6 +19,7 @@ description:
 extends_documentation_fragment:
   - offline.guest.attributes.read_only
   - offline.guest.image
+  - offline.guest.appliance
 options:
   gather:
     description:

@@ -20,6 +20,7 @@ description:
 extends_documentation_fragment:
   - offline.guest.attributes
   - offline.guest.image
+  - offline.guest.appliance
 attributes:
   check_mode:
     details:
@@ -108,6 +109,13 @@ accelerator:
   returned: success
   type: str
   sample: kvm
+start:
+  description:
+    - How the appliance was started. V(warm) is resumed from a saved one, V(cold) is booted.
+    - Nothing if no session was open.
+  returned: success
+  type: str
+  sample: warm
 """
 
 import typing as t

@@ -27,6 +27,9 @@ from recorder import Recorder
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTIONS = ROOT / "build" / "collections"
 MARK = "OFFLINE_GUEST_TEST_SESSION"
+#: How this run of the tests starts appliances: ``auto``, ``cold``, or ``drop``, which is ``auto`` with the store of
+#: saved ones removed again and again.
+START = os.environ.get("OFFLINE_GUEST_START", "auto")
 GROUP = "group/offline.guest.image"
 Task = dict[str, t.Any]
 
@@ -110,6 +113,13 @@ class Run:
         return self
 
 
+def started(module_defaults: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
+    """Return the option ``appliance`` that has appliances started as this run of the tests wants it."""
+    if START != "cold":
+        return {}
+    return {"appliance": {**((module_defaults or {}).get("appliance") or {}), "start": "cold"}}
+
+
 def _fresh_environment() -> dict[str, str]:
     """Return the environment without settings of Ansible and of libguestfs that the developer has."""
     prefixes = ("ANSIBLE_", "LIBGUESTFS_", "SUPERMIN_", "PYTHON")
@@ -137,6 +147,7 @@ class Harness:
             MARK: self.mark,
             "TMPDIR": str(temporary),
             # TMPDIR would move libguestfs's cache as well, and cost a build of its appliance for each test session.
+            "XDG_CACHE_HOME": str(self.folder / "cache"),
             "LIBGUESTFS_CACHEDIR": os.environ.get("LIBGUESTFS_CACHEDIR", "/var/tmp"),
             "ANSIBLE_HOME": str(self.folder / "ansible"),
             "ANSIBLE_LOCAL_TEMP": str(temporary),
@@ -178,7 +189,7 @@ class Harness:
             "gather_facts": False,
             "connection": "local",
             "vars": {"ansible_python_interpreter": sys.executable, **(variables or {})},
-            "module_defaults": {GROUP: {**common, **(module_defaults or {})}},
+            "module_defaults": {GROUP: {**common, **(module_defaults or {}), **started(module_defaults)}},
             "tasks": list(tasks),
         }
         return self.playbook(
@@ -197,6 +208,8 @@ class Harness:
     ) -> Run:
         """Run plays, or a playbook that exists."""
         self._count += 1
+        if START == "drop" and self._count % 5 == 0:
+            shutil.rmtree(self.folder / "cache" / "offline-guest" / "warm", ignore_errors=True)
         results = self.folder / f"results{self._count}.jsonl"
         path = plays if isinstance(plays, Path) else self.folder / f"playbook{self._count}.yml"
         if not isinstance(plays, Path):

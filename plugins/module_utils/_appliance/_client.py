@@ -71,9 +71,9 @@ class Client:
         return self._request("call", params, self._call_timeout)
 
     def launch(self, options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        """Start the appliance; returns ``{"accelerator", "warnings"}``."""
-        # Twice: a KVM that turns out to be broken has had its own deadline before TCG has its.
-        answer = self._request("launch", dict(options), 2 * float(options["launch_timeout"]))
+        """Start the appliance; returns ``{"accelerator", "start", "warnings"}``."""
+        # Three deadlines: for saving an appliance, for a KVM that turns out to be broken, and for TCG after that.
+        answer = self._request("launch", dict(options), 3 * float(options["launch_timeout"]) + _server.RESUME_LIMIT)
         return dict(check_document(LAUNCHED, answer))
 
     def stop(self) -> None:

@@ -41,6 +41,7 @@ else:
             vol.Required("pid"): vol.All(int, vol.Range(min=1)),
             vol.Required("state"): vol.In(["CONFIG", "LAUNCHING", "READY", "BUSY", "CLOSED"]),
             vol.Required("accelerator"): str,
+            vol.Required("start"): vol.In(["", "warm", "cold"]),
             vol.Required("detached"): bool,
             vol.Required("changes"): [_CHANGE],
             vol.Required("broken"): str,
@@ -49,7 +50,13 @@ else:
         }
     )
 
-    LAUNCHED = vol.Schema({vol.Required("accelerator"): vol.In(["kvm", "tcg"]), vol.Required("warnings"): [str]})
+    LAUNCHED = vol.Schema(
+        {
+            vol.Required("accelerator"): vol.In(["kvm", "tcg"]),
+            vol.Required("start"): vol.In(["warm", "cold"]),
+            vol.Required("warnings"): [str],
+        }
+    )
 
     RESPONSE = vol.Any(
         {vol.Required("jsonrpc"): "2.0", vol.Required("id"): int, vol.Required("result"): object},

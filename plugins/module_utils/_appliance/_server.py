@@ -6,9 +6,10 @@
 
 """The server: the one process that holds a libguestfs handle.
 
-This file runs by itself, under whichever interpreter of the host has the ``guestfs`` bindings, so it imports the
-standard library only. It speaks JSON-RPC 2.0, one message a line, over a Unix socket that it inherits already bound
-and listening, in a directory of mode 0700; it serves one client at a time, and only its own user.
+This file runs under whichever interpreter of the host has the ``guestfs`` bindings, out of Ansible's reach, so it
+imports the standard library only; for a warm start also the files beside it of which the same is true. It speaks
+JSON-RPC 2.0, one message a line, over a Unix socket that it inherits already bound and listening, in a directory of
+mode 0700; it serves one client at a time, and only its own user.
 
 What it guards:
 
@@ -39,6 +40,9 @@ import threading
 import time
 import typing as t
 
+if t.TYPE_CHECKING:
+    from ._warm import Warm
+
 PROTOCOL = 1
 MAX_LINE = 8 * 1024 * 1024  # libguestfs's own messages end at 4 MB, which base64 makes 5.6
 CONSOLE_BYTES = 16 * 1024
@@ -47,6 +51,7 @@ FORMATS = ("raw", "qcow2", "vmdk", "vdi", "vhdx", "vpc")
 KVM_SILENCE = 15  # seconds: a kernel under a working KVM says its first word within one
 KVM_LAUNCH = 90  # seconds: after that a KVM that boots at all is not worth waiting for
 FULL_DISK_BYTES = 1024 * 1024
+RESUME_LIMIT = 90  # seconds: longer than a resumed machine is waited for by whoever wakes it up
 
 READ = (
     "aug_get aug_match blockdev_getsize64 blockdev_getss btrfs_subvolume_get_default btrfs_subvolume_list "
@@ -305,13 +310,15 @@ Bindings = tuple[t.Callable[[], t.Any], t.Callable[[t.Any], int], int]
 class Appliance:
     """A handle and its state: CONFIG → LAUNCHING → READY ⇄ BUSY → CLOSED."""
 
-    def __init__(self, watch: Watch, bindings: Bindings) -> None:
+    def __init__(self, watch: Watch, bindings: Bindings, directory: str = "") -> None:
         self._watch = watch
+        self._directory = directory
         self._make, self._errno, self._event = bindings
         self._handle: t.Any = None
         self.console = Console()
         self.state = "CONFIG"
         self.accelerator = ""
+        self.start = ""
         self.warnings: list[str] = []
         self._broken: tuple[str, str] | None = None  # key and reason of a KVM that has just failed
 
@@ -338,7 +345,9 @@ class Appliance:
             return
         key = f"{boot_id()} {qemu_version(options.get('hv') or self._default_emulator())}"
         verdict = recall_verdict(key)
-        if (verdict is None or verdict["accelerator"] == "kvm") and self._kvm_works(options, key):
+        # Nothing is resumed, and nothing saved, under a KVM that nobody knows to work.
+        tried = options if verdict else {**options, "start": "cold"}
+        if (verdict is None or verdict["accelerator"] == "kvm") and self._kvm_works(tried, key):
             return
         self._attempt(options, "tcg", float(options["launch_timeout"]))
 
@@ -369,6 +378,43 @@ class Appliance:
     def _attempt(
         self, options: dict[str, t.Any], accelerator: str, seconds: float, trial: Console | None = None
     ) -> None:
+        warm = load_warm(options, self._directory)
+        if warm and self._resume(warm, options, accelerator, seconds):
+            return
+        self._boot(options, accelerator, seconds, trial)
+        if warm:
+            warm.build_for_later(options, accelerator)
+
+    def _resume(self, warm: Warm, options: dict[str, t.Any], accelerator: str, seconds: float) -> bool:
+        """Start from the warm store; False, with one warning where there is a reason, for a cold start instead."""
+        self.state = "LAUNCHING"
+        handle = self._make()
+        entry = None
+        try:
+            configure(handle, options, accelerator)
+            with self._watch.deadline(seconds):  # the builder is a child, and ends with the appliance
+                entry = warm.find_or_build(handle, options, accelerator)
+            if entry is not None:
+                warm.prepare(handle, entry)
+                handle.set_event_callback(self.console, self._event)
+                with self._watch.deadline(min(seconds, RESUME_LIMIT)):
+                    handle.launch()
+                self._ready(handle, accelerator, "warm")
+                return True
+        except (RuntimeError, OSError, ValueError) as exc:
+            if self._watch.reason.startswith("the session"):
+                self.state = "CLOSED"
+                raise ServerError("launch", self._watch.reason, console=self.console.tail()) from exc
+            reason = self._watch.reason or str(exc).partition("\n")[0]
+            if entry is not None:
+                reason = warm.give_up(entry, reason)
+            self.warnings.append(f"The appliance was started cold, because no saved one could be resumed: {reason}.")
+            self.console = Console()
+        with contextlib.suppress(RuntimeError):
+            handle.close()
+        return False
+
+    def _boot(self, options: dict[str, t.Any], accelerator: str, seconds: float, trial: Console | None = None) -> None:
         self.state = "LAUNCHING"
         handle = self._make()
         try:
@@ -382,8 +428,12 @@ class Appliance:
                 handle.close()
             message = self._watch.reason or str(exc)
             raise ServerError("launch", message, console=self.console.tail(), accelerator=accelerator) from exc
+        self._ready(handle, accelerator, "cold")
+
+    def _ready(self, handle: t.Any, accelerator: str, start: str) -> None:
         self._handle = handle
         self.accelerator = accelerator
+        self.start = start
         self.state = "READY"
         if accelerator == "tcg" and self._broken:
             # Only now is it known that KVM was to blame, and not something that stops any launch.
@@ -458,6 +508,16 @@ class Appliance:
         if handle is not None:
             with self._watch.deadline(30), contextlib.suppress(RuntimeError):
                 handle.close()
+
+
+def load_warm(options: dict[str, t.Any], directory: str) -> Warm | None:
+    """Return the warm store as this launch may use it, or None where it is to be cold."""
+    if options.get("start", "cold") == "cold":
+        return None
+    from ._warm import Warm  # pylint: disable=import-outside-toplevel  # not there where this file is run alone
+
+    warm = Warm(options, directory)
+    return warm if warm.applies(options) else None
 
 
 def load_bindings() -> Bindings:
@@ -603,7 +663,7 @@ class Server:
         self._signalled = False
         self._watch = Watch(self._must_stop, self.workspace.has_space)
         self._watch.give_up = self._give_up
-        self.appliance = Appliance(self._watch, bindings)
+        self.appliance = Appliance(self._watch, bindings, config["directory"])
         self._methods: dict[str, t.Callable[[dict[str, t.Any]], t.Any]] = {
             "launch": self._do_launch,
             "call": self._do_call,
@@ -765,6 +825,7 @@ class Server:
             "pid": os.getpid(),
             "state": self.appliance.state,
             "accelerator": self.appliance.accelerator,
+            "start": self.appliance.start,
             "detached": self.idle_timeout is not None,
             "changes": self.session.changes,
             "broken": self.session.broken,
@@ -775,7 +836,11 @@ class Server:
     def _do_launch(self, params: dict[str, t.Any]) -> dict[str, t.Any]:
         self.appliance.warnings = []
         self.appliance.launch(params)
-        return {"accelerator": self.appliance.accelerator, "warnings": self.appliance.warnings}
+        return {
+            "accelerator": self.appliance.accelerator,
+            "start": self.appliance.start,
+            "warnings": self.appliance.warnings,
+        }
 
     def _do_call(self, params: dict[str, t.Any]) -> t.Any:
         name = str(params["name"])

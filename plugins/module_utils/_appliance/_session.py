@@ -39,6 +39,8 @@ class ApplianceOptions:
     :param call_timeout: seconds for one libguestfs call.
     :param hv: QEMU, or a wrapper that executes it.
     :param path: folder of a fixed appliance.
+    :param start: ``auto``, ``warm`` or ``cold``.
+    :param cache_dir: folder of the warm store.
     :param tmpdir: where the session's private folder is made.
     """
 
@@ -51,6 +53,8 @@ class ApplianceOptions:
     hv: str | None = None
     path: str | None = None
     tmpdir: str | None = None
+    start: str = "auto"
+    cache_dir: str | None = None
 
 
 class Session:
@@ -96,6 +100,11 @@ class Session:
         """``kvm`` or ``tcg``."""
         return str(self.client.status["accelerator"])
 
+    @property
+    def start(self) -> str:
+        """How the appliance was started: ``warm``, resumed from a saved one, or ``cold``."""
+        return str(self.client.status["start"])
+
     # Work
 
     def launch(self) -> None:
@@ -103,7 +112,7 @@ class Session:
         if self.client.status["state"] == "READY":
             return
         answer = self.client.launch(self._launch)
-        self.client.status.update(state="READY", accelerator=answer["accelerator"])
+        self.client.status.update(state="READY", accelerator=answer["accelerator"], start=answer["start"])
         self.warnings.extend(answer["warnings"])
 
     def grow(self, size: int) -> None:

@@ -15,16 +15,19 @@ import signal
 import socket
 import subprocess
 import sys
+import types
 import typing as t
 
 from .._errors import ApplianceError, HostError, OfflineGuestError, printable
-from . import _server
+from . import _server, _warm, _warm_build, _warm_hv, _warm_init, _warm_store
 from ._client import Client
 from ._lock import ImageLock
 
 #: Where distributions put the interpreter that their own packages are for; the bindings are not on PyPI.
 PLATFORM_INTERPRETERS = ("/usr/libexec/platform-python", "/usr/bin/python3", "/usr/local/bin/python3")
 _START_TIMEOUT = 60
+#: All that runs in the server's process, or is started by it: standard library only.
+_SERVER_MODULES = (_server, _warm, _warm_build, _warm_hv, _warm_init, _warm_store)
 
 
 def interpreters() -> list[str]:
@@ -63,18 +66,31 @@ def find_interpreter() -> str:
     )
 
 
-def server_source() -> str:
-    """Return the text of the server's file, also where this module runs from Ansible's zip archive.
+def source_of(module: types.ModuleType) -> str:
+    """Return the text of a module's file, also where this module runs from Ansible's zip archive.
 
     :raises ApplianceError: it was imported from something that keeps no source.
     """
-    spec = _server.__spec__
+    spec = module.__spec__
     # Not every loader that can is registered as an importlib.abc.InspectLoader: zipimport's is not.
     get_source = getattr(spec.loader, "get_source", None) if spec else None
-    source: str | None = get_source(_server.__name__) if get_source else None
+    source: str | None = get_source(module.__name__) if get_source else None
     if source is None:
-        raise ApplianceError("The server's own file is missing from the module.")
+        raise ApplianceError(f"The file of {module.__name__} is missing from the module.")
     return source
+
+
+def write_package(directory: str) -> str:
+    """Write what the server is made of into a private folder, as the package ``offline_guest``; returns that folder."""
+    package = os.path.join(directory, "lib", "offline_guest")
+    os.makedirs(package)
+    with open(os.path.join(package, "__init__.py"), "wb"):
+        pass
+    for module in _SERVER_MODULES:
+        name = module.__name__.rpartition(".")[2]
+        with open(os.path.join(package, f"{name}.py"), "w", encoding="utf-8") as stream:
+            stream.write(source_of(module))
+    return os.path.dirname(package)
 
 
 def start_server(
@@ -89,13 +105,11 @@ def start_server(
     :raises ApplianceError: the server did not come up; the message holds its last words.
     """
     interpreter = find_interpreter()
-    program = os.path.join(directory, "server.py")
-    with open(program, "w", encoding="utf-8") as stream:
-        stream.write(server_source())
+    command = [interpreter, "-I", "-X", "utf8", "-c", _warm.RUN, write_package(directory), "offline_guest._server"]
     config: dict[str, t.Any] = {"directory": directory, "overlay": overlay, "lock": lock.path, "info": info}
     with _listen(os.path.join(directory, "socket")) as listener:
         config.update(listen_fd=listener.fileno(), lock_fd=lock.descriptor)
-        process = _spawn([interpreter, "-I", "-X", "utf8", program], directory, (listener.fileno(), lock.descriptor))
+        process = _spawn(command, directory, (listener.fileno(), lock.descriptor))
         try:
             if process.stdin is None:
                 raise AssertionError("the server is always started with a pipe")

@@ -9,20 +9,56 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import typing as t
 
+from .._appliance import _schema
 from .._appliance._host import Facts, read_facts
 from .._appliance._host_problems import Problem, find_problems
+from .._appliance._session import ApplianceOptions
+from .._appliance._warm_host import WarmFacts, drop_all, read_store, save
+from .._errors import HostError
 from ._task import Outcome
 
 
-def handle(_params: t.Mapping[str, t.Any]) -> Outcome:
-    """Look at the host and say whether it can launch an appliance."""
+@dataclasses.dataclass(frozen=True)
+class HostTask:
+    """One task about the host.
+
+    :param check: say what would be done, and do nothing.
+    """
+
+    params: t.Mapping[str, t.Any]
+    options: ApplianceOptions = dataclasses.field(default_factory=ApplianceOptions)
+    check: bool = False
+
+
+def handle(task: HostTask) -> Outcome:
+    """Look at the host and say whether it can launch an appliance; save one, or remove those that are saved."""
+    changed = _bring_about(task)
     facts = read_facts()
-    return Outcome(changed=False, result=describe(facts, find_problems(facts)))
+    store = read_store(task.options.cache_dir)
+    return Outcome(changed=changed, result=describe(facts, find_problems(facts), store))
 
 
-def describe(facts: Facts, problems: t.Sequence[Problem]) -> dict[str, t.Any]:
+def _bring_about(task: HostTask) -> bool:
+    """Bring the warm store into the wanted state; returns whether that is, or would be, a change."""
+    before = {saved.key for saved in read_store(task.options.cache_dir).saved}
+    wanted = task.params.get("warm")
+    if wanted is None or (wanted == "absent" and not before):
+        return False
+    if task.check:  # which one is wanted is known only to whoever can ask libguestfs
+        return wanted == "absent" or not before
+    if wanted == "absent":
+        drop_all(task.options.cache_dir)
+        return True
+    if _schema.MISSING is not None:
+        raise HostError("Without voluptuous no appliance is started.", hint="Install python3-voluptuous.")
+    save(dataclasses.replace(task.options, start="warm"))
+    return {saved.key for saved in read_store(task.options.cache_dir).saved} != before
+
+
+def describe(facts: Facts, problems: t.Sequence[Problem], store: WarmFacts) -> dict[str, t.Any]:
     """Return the module's return values: every key is there, its value None where a thing is missing."""
     return {
         "ready": not any(problem.blocking for problem in problems),
@@ -34,9 +70,24 @@ def describe(facts: Facts, problems: t.Sequence[Problem]) -> dict[str, t.Any]:
         "qemu_img": dataclasses.asdict(facts.qemu_img) if facts.qemu_img else None,
         "libguestfs": _library(facts),
         "appliance": _appliance(facts),
+        "warm": _warm(store),
         "memory_mb": None if facts.memory is None else facts.memory >> 20,
         "os": dataclasses.asdict(facts.system),
     }
+
+
+def _warm(store: WarmFacts) -> dict[str, t.Any]:
+    return {
+        "path": store.folder,
+        "refused": store.refused or None,
+        "appliances": [
+            {"name": saved.key, "size_mb": saved.size >> 20, "last_used": _date(saved.used)} for saved in store.saved
+        ],
+    }
+
+
+def _date(seconds: int) -> str:
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _accelerator(facts: Facts) -> str:

@@ -74,7 +74,7 @@ def _commit(task: SessionTask) -> Outcome:
 def _discard(task: SessionTask) -> Outcome:
     session = _join(task)
     if session is None:
-        return Outcome(changed=False, result={"state": "discarded", "changes": [], "accelerator": None})
+        return Outcome(changed=False, result={"state": "discarded", "changes": [], "accelerator": None, "start": None})
     with session:
         result = _result("discarded", session)
         if not task.check or session.throwaway:
@@ -87,4 +87,9 @@ def _join(task: SessionTask) -> Session | None:
 
 
 def _result(state: str, session: Session) -> dict[str, t.Any]:
-    return {"state": state, "changes": session.changes, "accelerator": session.accelerator}
+    return {
+        "state": state,
+        "changes": session.changes,
+        "accelerator": session.accelerator,
+        "start": session.start,
+    }

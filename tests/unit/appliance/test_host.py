@@ -31,7 +31,10 @@ from ansible_collections.offline.guest.plugins.module_utils._appliance._host imp
     read_system,
 )
 from ansible_collections.offline.guest.plugins.module_utils._appliance._host_problems import find_problems, install
-from ansible_collections.offline.guest.plugins.module_utils._guest._host_info import describe, handle
+from ansible_collections.offline.guest.plugins.module_utils._appliance._session import ApplianceOptions
+from ansible_collections.offline.guest.plugins.module_utils._appliance._warm_host import Saved, WarmFacts
+from ansible_collections.offline.guest.plugins.module_utils._errors import HostError
+from ansible_collections.offline.guest.plugins.module_utils._guest._host_info import HostTask, describe, handle
 
 MIB = 1 << 20
 
@@ -50,6 +53,7 @@ GOOD = Facts(
     memory=8_000 * MIB,
     has_voluptuous=True,
 )
+STORE = WarmFacts("/cache/warm", (Saved("key", 600 << 20, 0),), "")
 
 
 def changed(**values: t.Any) -> Facts:
@@ -64,7 +68,7 @@ def library(**values: t.Any) -> Library:
 class TestProblems:
     def test_none(self) -> None:
         assert find_problems(GOOD) == ()
-        assert describe(GOOD, ())["ready"] is True
+        assert describe(GOOD, (), STORE)["ready"] is True
 
     @pytest.mark.parametrize(
         ("facts", "name", "message", "remedy"),
@@ -104,7 +108,7 @@ class TestProblems:
         assert problem.blocking
         assert message in problem.message
         assert remedy in problem.remedy
-        assert describe(facts, [problem])["ready"] is False
+        assert describe(facts, [problem], STORE)["ready"] is False
 
     @pytest.mark.parametrize(
         ("facts", "name", "message"),
@@ -119,7 +123,7 @@ class TestProblems:
         (problem,) = find_problems(facts)
         assert (problem.name, problem.blocking) == (name, False)
         assert message in problem.message
-        result = describe(facts, [problem])
+        result = describe(facts, [problem], STORE)
         assert result["ready"] is True
         assert result["accelerator"] == ("tcg" if name == "kvm" else "kvm")
 
@@ -235,14 +239,50 @@ def test_this_host() -> None:
     for program in (facts.qemu, facts.qemu_img):
         assert program is None or os.access(program.path, os.X_OK)
     assert (facts.kvm == "absent") == (not os.path.exists("/dev/kvm"))
-    result = dict(handle({}).result)
+    result = dict(handle(HostTask({})).result)
     assert json.loads(json.dumps(result)) == result
-    assert set(result) == set(describe(GOOD, ()))
+    assert set(result) == set(describe(GOOD, (), STORE))
 
 
 def test_values_are_there_when_nothing_is() -> None:
     nothing = changed(library=None, qemu=None, qemu_img=None, appliance=None, kernels=(), kvm="absent", verdict=None)
-    result = describe(nothing, find_problems(nothing))
-    assert set(result) == set(describe(GOOD, ()))
+    result = describe(nothing, find_problems(nothing), STORE)
+    assert set(result) == set(describe(GOOD, (), STORE))
     assert result["libguestfs"] is result["qemu"] is result["appliance"] is None
     assert result["kvm"] == {"present": False, "accessible": False, "works": None}
+
+
+class TestWarmStore:
+    def options(self, folder: pathlib.Path) -> ApplianceOptions:
+        return ApplianceOptions(cache_dir=str(folder))
+
+    def filled(self, folder: pathlib.Path) -> HostTask:
+        (folder / "key").mkdir(parents=True)
+        folder.chmod(0o700)
+        return HostTask({"warm": "absent"}, self.options(folder))
+
+    def test_what_is_saved_is_told(self) -> None:
+        told = describe(GOOD, (), STORE)["warm"]
+        appliances = [{"name": "key", "size_mb": 600, "last_used": "1970-01-01T00:00:00Z"}]
+        assert told == {"path": "/cache/warm", "refused": None, "appliances": appliances}
+
+    def test_it_is_removed_once(self, tmp_path: pathlib.Path) -> None:
+        task = self.filled(tmp_path / "warm")
+        checked = handle(dataclasses.replace(task, check=True))
+        assert checked.changed and (tmp_path / "warm" / "key").exists()
+        assert [handle(task).changed for _time in range(2)] == [True, False]
+        assert handle(task).result["warm"]["appliances"] == []
+
+    def test_what_is_open_to_others_is_told_and_left(self, tmp_path: pathlib.Path) -> None:
+        task = self.filled(tmp_path / "warm")
+        (tmp_path / "warm").chmod(0o755)
+        told = handle(HostTask({}, task.options)).result["warm"]
+        assert told["refused"] == f"{tmp_path}/warm is open to other users"
+        with pytest.raises(HostError, match="is open to other users"):
+            handle(task)
+        assert (tmp_path / "warm" / "key").exists()
+
+    def test_a_check_saves_nothing(self, tmp_path: pathlib.Path) -> None:
+        task = HostTask({"warm": "built"}, self.options(tmp_path / "warm"), check=True)
+        assert handle(task).changed
+        assert not (tmp_path / "warm").exists()
