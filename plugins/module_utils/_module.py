@@ -18,16 +18,15 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ._appliance import _schema
+from ._appliance._header import FORMATS
 from ._appliance._image import Image
 from ._appliance._session import ApplianceOptions, Session, open_or_join
 from ._errors import OfflineGuestError, OptionError, printable
 from ._guest._guest import Access, Guest, GuestOptions, forget_guest, load_guest
 from ._guest._host_info import HostTask
+from ._guest._inspect import DEFAULT_TYPES
 from ._guest._session import SessionTask
 from ._guest._task import Disk, Outcome, Task
-
-FORMATS = ["raw", "qcow2", "vmdk", "vdi", "vhdx", "vpc"]
-FILESYSTEMS = ["ext2", "ext3", "ext4", "xfs", "btrfs", "vfat", "ntfs"]
 
 #: The suboptions of the option ``appliance``; documented in plugins/doc_fragments/appliance.py.
 APPLIANCE_SPEC: dict[str, t.Any] = {
@@ -47,12 +46,12 @@ APPLIANCE_SPEC: dict[str, t.Any] = {
 #: The options that every module of the action group ``image`` has; documented in plugins/doc_fragments/image.py.
 IMAGE_SPEC: dict[str, t.Any] = {
     "image": {"type": "path", "required": True},
-    "format": {"type": "str", "choices": FORMATS, "required": True},
+    "format": {"type": "str", "choices": list(FORMATS), "required": True},
     "backing": {
         "type": "dict",
         "options": {
             "image": {"type": "path", "required": True},
-            "format": {"type": "str", "choices": FORMATS, "required": True},
+            "format": {"type": "str", "choices": list(FORMATS), "required": True},
             "backing": {"type": "dict"},
         },
     },
@@ -66,7 +65,7 @@ IMAGE_SPEC: dict[str, t.Any] = {
             "key": {"type": "str", "required": True, "no_log": True},
         },
     },
-    "filesystems": {"type": "list", "elements": "str", "default": FILESYSTEMS},
+    "filesystems": {"type": "list", "elements": "str", "default": list(DEFAULT_TYPES)},
     "lock_timeout": {"type": "int", "default": 60},
     "appliance": {"type": "dict", "options": APPLIANCE_SPEC},
 }
