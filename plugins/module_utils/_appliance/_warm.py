@@ -91,8 +91,8 @@ class Warm:
 
         :raises Unusable: it was not built; the text says why.
         """
-        process = self._builder(options, accelerator, again=True)
-        said, _nothing = process.communicate()
+        process = self._builder()
+        said, _nothing = process.communicate(self._config(options, accelerator, again=True))
         answer = (
             json.loads(said) if process.returncode == 0 else {"error": f"its builder ended with {process.returncode}"}
         )
@@ -102,14 +102,26 @@ class Warm:
     def build_for_later(self, options: t.Mapping[str, t.Any], accelerator: str) -> None:
         """Start a process that builds the entry, and let it go on by itself, within its own deadline."""
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-            self._builder(options, accelerator, again=False).communicate(timeout=_START_TIMEOUT)
+            config = self._config(options, accelerator, again=False)
+            self._builder().communicate(config, timeout=_START_TIMEOUT)
 
-    def _builder(self, options: t.Mapping[str, t.Any], accelerator: str, *, again: bool) -> subprocess.Popen[bytes]:
+    def _config(self, options: t.Mapping[str, t.Any], accelerator: str, *, again: bool) -> bytes:
+        """Return what the builder reads."""
+        config = {
+            "store": self._store.folder,
+            "options": {**options, "drives": []},
+            "accelerator": accelerator,
+            "again": again,
+        }
+        return json.dumps(config).encode()
+
+    @staticmethod
+    def _builder() -> subprocess.Popen[bytes]:
         package = __package__ or ""
         place = os.path.abspath(__file__)
         for _level in package.split("."):
             place = os.path.dirname(place)
-        process = subprocess.Popen(  # pylint: disable=consider-using-with  # it may outlive this one
+        return subprocess.Popen(  # pylint: disable=consider-using-with  # it may outlive this one
             [sys.executable, "-I", "-X", "utf8", "-c", RUN, os.path.dirname(place), f"{package}._warm_build"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -117,15 +129,3 @@ class Warm:
             start_new_session=True,
             cwd="/",
         )
-        if process.stdin is None:
-            raise AssertionError("it is started with a pipe")
-        config = {
-            "store": self._store.folder,
-            "options": {**options, "drives": []},
-            "accelerator": accelerator,
-            "again": again,
-        }
-        process.stdin.write(json.dumps(config).encode())
-        process.stdin.close()
-        process.stdin = None  # so that communicate() leaves it alone
-        return process

@@ -319,7 +319,7 @@ def main() -> None:
         _close_standard_streams()
     os.umask(0o077)
     os.nice(10)
-    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(1))
+    signal.signal(signal.SIGTERM, _stop)
     try:
         options, accelerator, again = config["options"], config["accelerator"], config["again"]
         key = build(Store(config["store"]), options, accelerator, _server.load_bindings(), again=again)
@@ -327,6 +327,11 @@ def main() -> None:
     except (Unfit, Unusable, OSError, RuntimeError) as exc:
         answer = {"error": str(exc).partition("\n")[0]}
     sys.stdout.write(json.dumps(answer) + "\n")
+
+
+def _stop(_number: int, _frame: t.Any) -> None:
+    """End as after an error, so that what is half built goes."""
+    raise SystemExit(1)
 
 
 def _close_standard_streams() -> None:

@@ -202,7 +202,7 @@ def main() -> None:
         os.execv(emulator, [emulator, *argv])
     except (Unfit, OSError, ValueError, KeyError) as exc:
         report(str(exc))
-        sys.exit(f"offline.guest: the saved appliance cannot be resumed: {exc}")
+        raise SystemExit(f"offline.guest: the saved appliance cannot be resumed: {exc}") from exc
 
 
 if __name__ == "__main__":
