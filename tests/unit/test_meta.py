@@ -56,12 +56,22 @@ def documentation(path: Path) -> dict[str, t.Any]:
 
 
 def fragment_options() -> dict[str, t.Any]:
-    fragment = importlib.import_module(f"{PACKAGE}.doc_fragments.image").ModuleDocFragment
-    return yaml.safe_load(fragment.DOCUMENTATION)["options"]
+    """Return the options that the modules of the action group share, from both fragments that document them."""
+    found: dict[str, t.Any] = {}
+    for name in ("image", "appliance"):
+        fragment = importlib.import_module(f"{PACKAGE}.doc_fragments.{name}").ModuleDocFragment
+        found.update(yaml.safe_load(fragment.DOCUMENTATION)["options"])
+    return found
 
 
 def image_spec() -> dict[str, t.Any]:
     return importlib.import_module(f"{PACKAGE}.module_utils._module").IMAGE_SPEC
+
+
+def test_a_module_that_works_on_an_image_documents_how_its_appliance_starts() -> None:
+    for name, documented in modules().items():
+        fragments = documented.get("extends_documentation_fragment", [])
+        assert ("offline.guest.image" in fragments) <= ("offline.guest.appliance" in fragments), name
 
 
 def test_the_action_group_is_every_module_that_works_on_an_image() -> None:
