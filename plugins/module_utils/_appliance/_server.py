@@ -382,7 +382,7 @@ class Appliance:
         if warm and self._resume(warm, options, accelerator, seconds):
             return
         self._boot(options, accelerator, seconds, trial)
-        if warm:
+        if warm and warm.mode == "auto":  # "warm" has just tried in vain
             warm.build_for_later(options, accelerator)
 
     def _resume(self, warm: Warm, options: dict[str, t.Any], accelerator: str, seconds: float) -> bool:

@@ -76,16 +76,19 @@ class Qmp:
         return found
 
 
-def build(store: Store, options: dict[str, t.Any], accelerator: str, bindings: _server.Bindings, *, again: bool) -> str:
+def build(store: Store, options: dict[str, t.Any], accelerator: str, *, hv: str, again: bool) -> str:
     """Make the entry for a machine; returns its key. Does nothing where it is there, or where another process builds.
 
     :param options: as for :func:`_server.configure`, without drives, and ``launch_timeout`` in seconds.
+    :param hv: the text of what libguestfs runs in place of QEMU.
     :param again: also where it could not be made before; and wait for another process that builds.
     :raises Unusable: the store cannot be used.
     :raises Unfit: the machine cannot be saved.
     """
     store.prepare()
     until = time.monotonic() + float(options.get("launch_timeout") or 600)
+
+    bindings = _server.load_bindings()
 
     @contextlib.contextmanager
     def configured() -> t.Iterator[t.Any]:
@@ -98,11 +101,11 @@ def build(store: Store, options: dict[str, t.Any], accelerator: str, bindings: _
 
     with configured() as handle:
         key = _warm_store.key_of(_warm_store.facts_of(handle, accelerator))
-    _build_once(store, key, configured, until, again=again)
+    _build_once(store, key, configured, hv, until, again=again)
     return key
 
 
-def _build_once(store: Store, key: str, configured: Configured, until: float, *, again: bool) -> None:
+def _build_once(store: Store, key: str, configured: Configured, hv: str, until: float, *, again: bool) -> None:
     if not again and store.failure(key):
         return
     with store.building(until if again else 0) as mine:
@@ -110,7 +113,7 @@ def _build_once(store: Store, key: str, configured: Configured, until: float, *,
             return
         staging = store.staging(key)
         try:
-            store.publish(key, staging, _build_in(staging, configured, until))
+            store.publish(key, staging, _build_in(staging, configured, hv, until))
         except (Unfit, Unusable, OSError) as exc:
             store.remember_failure(key, str(exc))
             raise
@@ -118,7 +121,7 @@ def _build_once(store: Store, key: str, configured: Configured, until: float, *,
             shutil.rmtree(staging, ignore_errors=True)
 
 
-def _build_in(staging: str, configured: Configured, until: float) -> dict[str, t.Any]:
+def _build_in(staging: str, configured: Configured, hv: str, until: float) -> dict[str, t.Any]:
     """Fill the folder of an entry; returns its manifest."""
     # libguestfs's sockets go with the folder; that of the session which wanted the entry may be gone already.
     os.environ["XDG_RUNTIME_DIR"] = staging
@@ -126,7 +129,7 @@ def _build_in(staging: str, configured: Configured, until: float) -> dict[str, t
         emulator = shutil.which(handle.get_hv()) or handle.get_hv()
         manifest = _manifest(emulator)
         _warm_store.write_json(os.path.join(staging, _warm_hv.MANIFEST), manifest)
-        write_hv(os.path.join(staging, "hv"))
+        _write_program(os.path.join(staging, "hv"), hv)
         argv = _command_line(staging, handle)
     _copy_appliance(staging, argv)
     root = _warm_hv.field(value_of(argv, "-drive", "appliance"), "file")
@@ -167,12 +170,9 @@ def _put_root(staging: str, source: str) -> None:
     put_init(staging)
 
 
-def write_hv(path: str) -> None:
-    """Write what libguestfs runs in place of QEMU."""
-    with open(_warm_hv.__file__, encoding="utf-8") as stream:
-        source = stream.read()
+def _write_program(path: str, text: str) -> None:
     with open(path, "w", encoding="utf-8") as stream:
-        stream.write(f"#!{sys.executable} -I\n{source}")
+        stream.write(text)
     os.chmod(path, 0o700)
 
 
@@ -312,6 +312,8 @@ def main() -> None:
     that a server ends with itself, and by then all files are read that a session takes with it.
     """
     config = json.loads(sys.stdin.read())
+    with open(_warm_hv.__file__, encoding="utf-8") as stream:
+        hv = f"#!{sys.executable} -I\n{stream.read()}"
     if not config["again"]:
         if os.fork():
             os._exit(0)
@@ -322,7 +324,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _stop)
     try:
         options, accelerator, again = config["options"], config["accelerator"], config["again"]
-        key = build(Store(config["store"]), options, accelerator, _server.load_bindings(), again=again)
+        key = build(Store(config["store"]), options, accelerator, hv=hv, again=again)
         answer = {"key": key}
     except (Unfit, Unusable, OSError, RuntimeError) as exc:
         answer = {"error": str(exc).partition("\n")[0]}
