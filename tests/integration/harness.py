@@ -281,7 +281,7 @@ class Harness:
         assert sha256(image) == before, "a session without a change changed the image"
         return calls
 
-    def leftovers(self, patience: float = 20) -> list[str]:
+    def leftovers(self, patience: float = 60) -> list[str]:
         """Return what the session left behind: processes, sockets, temporary folders; a process has ``patience``."""
         until = time.monotonic() + patience
         while self._processes() and time.monotonic() < until:

@@ -76,7 +76,7 @@ def options(temporary: pathlib.Path, **given: t.Any) -> ApplianceOptions:
 
 def open_session(image: Image, temporary: pathlib.Path, **given: t.Any) -> Session:
     settings = {"purpose": "a test", "throwaway": False, "timeout": 1.0}
-    appliance = {key: given.pop(key) for key in ("call_timeout", "hv", "accelerator") if key in given}
+    appliance = {key: given.pop(key) for key in ("call_timeout", "hv", "accelerator", "start") if key in given}
     return _session.open_or_join(image, options(temporary, **appliance), **{**settings, **given})
 
 
@@ -394,7 +394,7 @@ def test_a_broken_kvm_is_found_out_once(
     wrapper = tmp_path / "qemu-wrapper"
     wrapper.write_text(WRAPPER.format(what=what, action=action, record=record), encoding="utf-8")
     wrapper.chmod(0o755)
-    with open_session(image, temporary, hv=str(wrapper)) as session:
+    with open_session(image, temporary, hv=str(wrapper), start="cold") as session:
         session.launch()
         assert session.accelerator == "tcg"
         assert reason in session.warnings[0]
