@@ -21,6 +21,7 @@ SERVER = "plugins/module_utils/_appliance/_server.py"
 ALONE = "plugins/module_utils/_appliance/_warm_hv.py"
 WITH_SERVER = (
     SERVER,
+    "plugins/module_utils/_appliance/_durable.py",
     "plugins/module_utils/_appliance/_warm.py",
     "plugins/module_utils/_appliance/_warm_build.py",
     ALONE,

@@ -24,6 +24,7 @@ import subprocess
 
 from .._errors import HostError, TransactionError, printable
 from ._busy import await_unlocked
+from ._durable import flush
 from ._header import read_header
 from ._image import Image
 
@@ -123,7 +124,7 @@ def commit(work: Workspace) -> None:
     """
     try:
         _require_space(work)
-        _flush(work.overlay)
+        flush(work.overlay)
         os.rename(work.overlay, work.redo)
     except OSError as exc:
         discard(work)
@@ -152,15 +153,15 @@ def redo(work: Workspace, *, interrupted: bool = False) -> None:
         That is done before the redo log goes: killed in between, whoever comes next does it again.
     """
     try:
-        _flush(os.path.dirname(work.image.path))
+        flush(os.path.dirname(work.image.path))
         # -d leaves the redo log as it is: emptied, it could not be repeated.
         qemu_img("commit", "-q", "-d", "-f", "qcow2", "-t", "writeback", work.redo, hold=work.lock)
         if interrupted and work.image.format == "qcow2":
             # QEMU writes a cluster's count before the reference to it, so a kill leaves no other damage than this.
             qemu_img("check", "-q", "-r", "leaks", "-f", "qcow2", work.image.path, hold=work.lock)
-        _flush(work.image.path)
+        flush(work.image.path)
         os.unlink(work.redo)
-        _flush(os.path.dirname(work.image.path))
+        flush(os.path.dirname(work.image.path))
     except (OSError, TransactionError) as exc:
         raise TransactionError(
             f"The commit has begun but could not be finished: {exc}.",
@@ -202,12 +203,3 @@ def _require_ours(work: Workspace) -> None:
             f"{work.redo} is the redo log of a {printable(str(backing.format))} image.",
             hint=f"State format: {printable(str(backing.format))}.",
         )
-
-
-def _flush(path: str) -> None:
-    """Make a file or a folder durable (fsync(2))."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

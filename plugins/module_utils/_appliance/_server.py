@@ -135,10 +135,15 @@ def boot_id() -> str:
     return ""
 
 
-def verdict_path() -> str:
-    """Return the file that keeps the verdict on KVM: below the XDG cache folder of the user."""
+def cache_folder() -> str:
+    """Return the folder for what is kept from one session to the next, below the XDG cache folder of the user."""
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return os.path.join(cache, "offline-guest", "accelerator.json")
+    return os.path.join(cache, "offline-guest")
+
+
+def verdict_path() -> str:
+    """Return the file that keeps the verdict on KVM."""
+    return os.path.join(cache_folder(), "accelerator.json")
 
 
 def qemu_version(emulator: str) -> str:

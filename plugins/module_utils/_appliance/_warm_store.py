@@ -29,11 +29,11 @@ import json
 import os
 import shutil
 import stat
-import subprocess
 import time
 import typing as t
 
-from . import _warm_hv
+from . import _server, _warm_hv, _warm_init
+from ._durable import flush
 
 #: Changes with anything that makes an entry written by another version of this collection unfit.
 VERSION = 1
@@ -67,8 +67,7 @@ class Unusable(RuntimeError):
 
 def default_folder() -> str:
     """Return the user's warm store, below the XDG cache folder."""
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return os.path.join(cache, "offline-guest", "warm")
+    return os.path.join(_server.cache_folder(), "warm")
 
 
 # ---------------------------------------------------------------------------------------------------------------- key
@@ -83,36 +82,24 @@ def key_of(facts: t.Mapping[str, t.Any]) -> str:
 def facts_of(handle: t.Any, accelerator: str) -> dict[str, t.Any]:
     """Return what a saved machine depends on, from a libguestfs handle that is set up and not launched."""
     emulator = os.path.realpath(shutil.which(handle.get_hv()) or handle.get_hv())
-    with open(emulator, "rb") as stream:
+    with open(emulator, "rb") as stream:  # the QEMU behind a wrapper can change while the wrapper stays
         is_wrapper = stream.read(4) != b"\x7fELF"
     version = handle.version()
     return {
-        "emulator": [emulator, digest(emulator), _version_of(emulator) if is_wrapper else ""],
+        "emulator": [emulator, digest(emulator), _server.qemu_version(emulator) if is_wrapper else ""],
         "libguestfs": [version[part] for part in ("major", "minor", "release", "extra")],
         "appliance": _appliance_facts(handle.get_path()),
         "accelerator": accelerator,
         "processor": _processor() if accelerator == "kvm" else os.uname().machine,
         "memory_mb": handle.get_memsize(),
         "smp": handle.get_smp(),
-        "kernel": _appends(handle),
+        "kernel": str(handle.get_append() or ""),
         "sources": _own_sources(),
     }
 
 
-def _version_of(emulator: str) -> str:
-    """Ask a wrapper for the version of the QEMU behind it."""
-    done = subprocess.run([emulator, "-version"], capture_output=True, timeout=60, check=False)
-    return done.stdout.decode("utf-8", "replace").partition("\n")[0]
-
-
-def _appends(handle: t.Any) -> str:
-    return str(handle.get_append() or "")
-
-
 def _own_sources() -> str:
     """Digest of what is written into an entry."""
-    from . import _warm_init  # pylint: disable=import-outside-toplevel  # only where a key is made
-
     return hashlib.sha256((_warm_init.INIT + _warm_init.reseeder().hex()).encode()).hexdigest()
 
 
@@ -409,12 +396,3 @@ def write_json(path: str, value: t.Mapping[str, t.Any]) -> None:
     except OSError:
         os.unlink(staged)
         raise
-
-
-def flush(path: str) -> None:
-    """Make a file or a folder durable (fsync(2))."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
