@@ -70,6 +70,19 @@ IMAGE_SPEC: dict[str, t.Any] = {
     "appliance": {"type": "dict", "options": APPLIANCE_SPEC},
 }
 
+#: The options that modules have which write a file; documented in plugins/doc_fragments/files.py.
+FILE_SPEC: dict[str, t.Any] = {
+    "owner": {"type": "str"},
+    "group": {"type": "str"},
+    "mode": {"type": "raw"},
+    "attributes": {"type": "str", "aliases": ["attr"]},
+    "seuser": {"type": "str"},
+    "serole": {"type": "str"},
+    "setype": {"type": "str"},
+    "selevel": {"type": "str"},
+    "unsafe_writes": {"type": "bool", "default": False},
+}
+
 Handler = t.Callable[[Task], Outcome]
 
 

@@ -26,7 +26,14 @@ class Rpc(t.Protocol):
     """Who carries a call to the handle: the client of the server process, or a fake in a unit test."""
 
     def call(self, name: str, *args: t.Any, **kwargs: t.Any) -> t.Any:
-        """Make the libguestfs call ``name`` and return its result (``bytes`` for buffers, ``dict`` for structs)."""
+        """Make the libguestfs call ``name`` and return its result (``bytes`` for buffers, ``dict`` for structs).
+
+        :param kwargs: the call's optional arguments, and ``extra_seconds`` for its deadline, of a call that moves much.
+        """
+
+
+# Bytes a second that a transfer may be slow to move; an emulated appliance makes fifty times that.
+_SLOWEST = 1024 * 1024
 
 
 class Calls:
@@ -62,6 +69,22 @@ class Calls:
         """Extended attributes by name, ``security.selinux`` and ACLs among them."""
         return {str(item["attrname"]): bytes(item["attrval"]) for item in self._rpc.call("lgetxattrs", path)}
 
+    def lstatnslist(self, path: str, names: t.Sequence[str]) -> list[Struct]:
+        """:meth:`lstatns` of several entries of the directory ``path``; ``st_ino`` is -1 for one that failed."""
+        return list(self._rpc.call("lstatnslist", path, list(names)))
+
+    def checksum(self, csumtype: str, path: str, *, size: int) -> str:
+        """Checksum of a file that is never a link, computed inside the appliance: ``md5``, ``sha1``, ``sha256`` …"""
+        return str(self._rpc.call("checksum", csumtype, path, extra_seconds=size / _SLOWEST))
+
+    def download(self, remotefilename: str, filename: str, *, size: int) -> None:
+        """Copy a file of the guest to a file of the host, in chunks."""
+        self._rpc.call("download", remotefilename, filename, extra_seconds=size / _SLOWEST)
+
+    def get_e2attrs(self, file: str) -> str:
+        """Flags of a file on ext2, ext3 and ext4 as the letters of chattr(1); a CallError on other file systems."""
+        return str(self._rpc.call("get_e2attrs", file))
+
     def statvfs(self, path: str) -> Struct:
         return dict(self._rpc.call("statvfs", path))
 
@@ -73,6 +96,21 @@ class Calls:
 
     def pwrite(self, path: str, content: bytes, offset: int) -> int:
         return int(self._rpc.call("pwrite", path, content, offset))
+
+    def upload(self, filename: str, remotefilename: str, *, size: int) -> None:
+        """Create or truncate ``remotefilename`` and copy a file of the host there, in chunks."""
+        self._rpc.call("upload", filename, remotefilename, extra_seconds=size / _SLOWEST)
+
+    def ln(self, target: str, linkname: str) -> None:
+        self._rpc.call("ln", target, linkname)
+
+    def utimens(self, path: str, atime: int, mtime: int) -> None:
+        """Set both times, in nanoseconds since the epoch."""
+        (asec, ansec), (msec, mnsec) = divmod(atime, 10**9), divmod(mtime, 10**9)
+        self._rpc.call("utimens", path, asec, ansec, msec, mnsec)
+
+    def set_e2attrs(self, file: str, attrs: str, *, clear: bool) -> None:
+        self._rpc.call("set_e2attrs", file, attrs, clear=clear)
 
     def mkdir_mode(self, path: str, mode: int) -> None:
         self._rpc.call("mkdir_mode", path, mode)

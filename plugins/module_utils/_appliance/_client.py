@@ -23,6 +23,9 @@ from . import _server
 from ._diagnose import launch_error
 from ._schema import LAUNCHED, RESPONSE, check_document
 
+_SLOWEST = (
+    1024 * 1024
+)  # bytes a second that a transfer may be slow to move: an emulated appliance makes fifty times that
 GRACE = 45  # seconds after a call's own deadline until the server itself counts as hung
 
 
@@ -65,10 +68,11 @@ class Client:
 
     # Requests
 
-    def call(self, name: str, *args: t.Any, **kwargs: t.Any) -> t.Any:
+    def call(self, name: str, *args: t.Any, extra_seconds: float = 0, **kwargs: t.Any) -> t.Any:
         """Make a libguestfs call; see :class:`Calls` for what it raises."""
-        params = {"name": name, "args": list(args), "kwargs": kwargs, "deadline": self._call_timeout}
-        return self._request("call", params, self._call_timeout)
+        deadline = self._call_timeout + extra_seconds
+        params = {"name": name, "args": list(args), "kwargs": kwargs, "deadline": deadline}
+        return self._request("call", params, deadline)
 
     def launch(self, options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """Start the appliance; returns ``{"accelerator", "start", "warnings"}``."""

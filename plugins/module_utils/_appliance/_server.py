@@ -33,6 +33,7 @@ import select
 import shutil
 import signal
 import socket
+import stat
 import struct
 import subprocess
 import sys
@@ -43,7 +44,7 @@ import typing as t
 if t.TYPE_CHECKING:
     from ._warm import Warm
 
-PROTOCOL = 1
+PROTOCOL = 2
 MAX_LINE = 8 * 1024 * 1024  # libguestfs's own messages end at 4 MB, which base64 makes 5.6
 CONSOLE_BYTES = 16 * 1024
 SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
@@ -55,12 +56,14 @@ RESUME_LIMIT = 90  # seconds: longer than a resumed machine is waited for by who
 
 READ = (
     "aug_get aug_match blockdev_getsize64 blockdev_getss btrfs_subvolume_get_default btrfs_subvolume_list "
-    "canonical_device_name exists feature_available glob_expand inspect_get_arch inspect_get_distro "
+    "canonical_device_name checksum download exists feature_available get_e2attrs glob_expand inspect_get_arch "
+    "inspect_get_distro "
     "inspect_get_drive_mappings inspect_get_filesystems inspect_get_hostname inspect_get_major_version "
     "inspect_get_minor_version inspect_get_mountpoints inspect_get_osinfo inspect_get_package_format "
     "inspect_get_package_management inspect_get_product_name inspect_get_product_variant inspect_get_type "
     "inspect_get_windows_current_control_set inspect_get_windows_systemroot inspect_list_applications2 "
-    "lgetxattrs list_devices list_filesystems list_md_devices list_partitions lstatns lvm_canonical_lv_name lvs "
+    "lgetxattrs list_devices list_filesystems list_md_devices list_partitions lstatns lstatnslist "
+    "lvm_canonical_lv_name lvs "
     "lvs_full mountpoints part_get_bootable part_get_gpt_guid part_get_gpt_type part_get_mbr_id "
     "part_get_mbr_part_type part_get_name part_get_parttype part_list part_to_dev part_to_partnum pread "
     "pread_device pvs pvs_full readdir readlink statvfs tune2fs_l vfs_label vfs_type vfs_uuid vglvuuids vgpvuuids "
@@ -71,9 +74,9 @@ OPEN = (
     "umount umount_all"
 )
 WRITE = (
-    "aug_rm aug_save aug_set btrfs_filesystem_resize chmod copy_attributes e2fsck lchown ln_s lremovexattr lsetxattr "
-    "mkdir_mode mkswap part_expand_gpt part_resize pvresize pwrite pwrite_device rename resize2fs rm rm_rf rmdir "
-    "lvresize_free write xfs_growfs"
+    "aug_rm aug_save aug_set btrfs_filesystem_resize chmod copy_attributes e2fsck lchown ln ln_s lremovexattr "
+    "lsetxattr mkdir_mode mkswap part_expand_gpt part_resize pvresize pwrite pwrite_device rename resize2fs rm rm_rf "
+    "rmdir lvresize_free set_e2attrs upload utimens write xfs_growfs"
 )
 #: The allowlist: call → what it does to the guest. ``read`` changes nothing; ``open`` makes something reachable (a
 #: mount replays a journal, which is no change that anyone asked for); ``write`` changes what the user sees.
@@ -123,6 +126,26 @@ def peer_uid(connection: socket.socket) -> int:
     size = struct.calcsize("3i")
     _pid, uid, _gid = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
     return int(uid)
+
+
+def require_safe_transfer(name: str, args: list[t.Any]) -> None:
+    """Refuse to read anything but a regular file of the host, or to write where others could have put something.
+
+    :raises ServerError: always of kind ``protocol``; the names of other calls are no business of this.
+    """
+    if name not in ("upload", "download"):
+        return
+    path = str(args[0] if name == "upload" else args[1])
+    try:
+        found = os.stat(path if name == "upload" else os.path.dirname(path))
+    except OSError as exc:
+        raise ServerError("protocol", f"{name}: {exc}") from exc
+    if not os.path.isabs(path):
+        raise ServerError("protocol", f"{name}: {path} is not an absolute path")
+    if name == "upload" and not stat.S_ISREG(found.st_mode):
+        raise ServerError("protocol", f"{name}: {path} is not a regular file")
+    if name == "download" and (found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077):
+        raise ServerError("protocol", f"{name}: the folder of {path} is not private")
 
 
 # ------------------------------------------------------------------------------------------------------- accelerator
@@ -455,6 +478,7 @@ class Appliance:
             raise ServerError("protocol", f"{name!r} is not one of the calls this server makes")
         if self.state != "READY":
             raise ServerError("appliance", f"the appliance is {self.state}", console=self.console.tail())
+        require_safe_transfer(name, args)
         self.state = "BUSY"
         try:
             with self._watch.deadline(seconds):

@@ -90,6 +90,14 @@ class Accounts:
             raise _unknown("group", group)
         return self.groups[group]
 
+    def name_of_uid(self, uid: int) -> str:
+        """Return the name of the first user with that uid, made fit to be shown; its number where there is none."""
+        return next((printable(user.name) for user in self.users.values() if user.uid == uid), str(uid))
+
+    def name_of_gid(self, gid: int) -> str:
+        """Return the name of the first group with that gid, made fit to be shown; its number where there is none."""
+        return next((printable(name) for name, number in self.groups.items() if number == gid), str(gid))
+
     def home_of(self, name: str) -> GuestPath:
         """Return a user's home directory.
 

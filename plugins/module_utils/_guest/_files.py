@@ -49,6 +49,7 @@ class FileStat:
     :param mode: permission bits, at most 0o7777.
     :param size: bytes.
     :param mtime: seconds since the epoch.
+    :param struct: libguestfs's whole ``statns`` structure.
     """
 
     kind: Kind
@@ -57,6 +58,7 @@ class FileStat:
     gid: int
     size: int
     mtime: int
+    struct: Struct = dataclasses.field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, struct: Struct) -> FileStat:
@@ -68,7 +70,19 @@ class FileStat:
             gid=struct["st_gid"],
             size=struct["st_size"],
             mtime=struct["st_mtime_sec"],
+            struct=struct,
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class HostFile:
+    """A file of the host whose content goes into the guest without passing through this process's memory.
+
+    :param size: bytes; the file must not change while it is used.
+    """
+
+    path: str
+    size: int
 
 
 class GuestFiles:
@@ -127,6 +141,43 @@ class GuestFiles:
             )
         return self._read_all(target, found.size)
 
+    def digest(self, path: str, algorithm: str) -> str:
+        """Return the checksum of a regular file, in hexadecimal; a large one is read inside the appliance only.
+
+        :param algorithm: ``md5``, ``sha1``, ``sha224``, ``sha256``, ``sha384`` or ``sha512``.
+        :raises GuestError: there is no such file, or it is not a regular file.
+        """
+        target, size = self._regular(path)
+        if size > CHUNK:
+            return self._calls.checksum(algorithm, target, size=size)
+        return hashlib.new(algorithm, self._read_all(target, size)).hexdigest()
+
+    def download(self, path: str, destination: str) -> None:
+        """Copy a regular file, of any size, to a file of the host, whose folder must be ours alone.
+
+        :raises GuestError: there is no such file, or it is not a regular file.
+        """
+        target, size = self._regular(path)
+        self._calls.download(target, destination, size=size)
+
+    def _regular(self, path: str) -> tuple[GuestPath, int]:
+        target = self.resolve(path)
+        found = self._lstat(target)
+        if found is None:
+            raise GuestError(f"There is no '{printable(path)}' in the guest.")
+        _require_file(path, found)
+        return target, found.size
+
+    def link_target(self, path: str) -> str | None:
+        """Return what the symbolic link at ``path`` holds; None where there is no link, or nothing at all.
+
+        :raises GuestError: the target is not UTF-8.
+        """
+        try:
+            return self._link_target(self._entry(path))
+        except FileNotFoundError:
+            return None
+
     def list_dir(self, path: str) -> list[str]:
         """Return the names in a directory, sorted by code point.
 
@@ -149,7 +200,7 @@ class GuestFiles:
     def write(
         self,
         path: str,
-        content: bytes,
+        content: bytes | HostFile,
         *,
         mode: int | None = None,
         uid: int | None = None,
@@ -216,6 +267,56 @@ class GuestFiles:
         self._label(temporary, entry, "link")
         self._calls.rename(temporary, entry)
 
+    def hard_link(self, source: str, path: str) -> None:
+        """Make ``path`` another name of the file ``source``, neither followed, replacing what is no directory.
+
+        :raises GuestError: there is no ``source``, or a directory is at one of them.
+        """
+        entry, existing = self._entry(path), self._entry(source)
+        for name, at in ((path, entry), (source, existing)):
+            found = self._lstat(at)
+            if found is not None and found.kind == "directory":
+                raise GuestError(f"'{printable(name)}' in the guest is a directory, which can have no other name.")
+        temporary = self._free_temporary(entry)
+        self._calls.ln(existing, temporary)
+        self._calls.rename(temporary, entry)
+
+    def set_times(self, path: str, *, atime: int, mtime: int) -> None:
+        """Set the times of access and of change of a file or directory, in nanoseconds since the epoch.
+
+        :raises GuestError: there is no such entry, or it is of another kind.
+        """
+        target = self.resolve(path)
+        found = self._lstat(target)
+        if found is None or found.kind not in ("file", "directory"):
+            raise GuestError(f"'{printable(path)}' in the guest is {_what(found)}, so its times cannot be set.")
+        self._calls.utimens(target, atime, mtime)
+
+    def label_of(self, path: str) -> str | None:
+        """Return the SELinux label of the entry itself (a link is not followed); None where it has none."""
+        raw = self._xattrs(self._entry(path)).get(XATTR)
+        return None if raw is None else raw.rstrip(b"\0").decode("utf-8", "surrogateescape")
+
+    def set_label(self, path: str, label: str) -> None:
+        """Set the SELinux label of the entry itself."""
+        self._calls.lsetxattr(XATTR, label, self._entry(path))
+
+    def flags_of(self, path: str) -> str | None:
+        """Return the flags of a file as lsattr(1) letters; None where its file system has none of ext2's.
+
+        :raises CallError: for another reason.
+        """
+        try:
+            return self._calls.get_e2attrs(self.resolve(path))
+        except CallError as exc:
+            if exc.errno in _NO_XATTRS or "not supported" in str(exc) or "Inappropriate ioctl" in str(exc):
+                return None
+            raise
+
+    def set_flags(self, path: str, letters: str, *, clear: bool = False) -> None:
+        """Set, or clear, flags of a file by their lsattr(1) letters; other flags stay."""
+        self._calls.set_e2attrs(self.resolve(path), letters, clear=clear)
+
     def remove(self, path: str) -> None:
         """Remove one entry that is no directory, a link itself rather than where it leads; nothing when there is none.
 
@@ -239,20 +340,29 @@ class GuestFiles:
             self._calls.rm_rf(entry)
 
     def set_attributes(
-        self, path: str, mode: int | None = None, uid: int | None = None, gid: int | None = None
+        self,
+        path: str,
+        mode: int | None = None,
+        uid: int | None = None,
+        gid: int | None = None,
+        *,
+        follow: bool = True,
     ) -> None:
         """Set what is given and differs; as everywhere, a new owner drops set-uid bits that ``mode`` does not set.
 
+        :param follow: False for the entry itself; a link has no mode, so it keeps what it shows.
         :raises GuestError: there is no such entry.
         """
-        target = self.resolve(path)
+        target = self.resolve(path) if follow else self._entry(path)
         found = self._lstat(target)
         if found is None:
             raise GuestError(f"There is no '{printable(path)}' in the guest.")
         wanted = (_first(uid, found.uid), _first(gid, found.gid))
         if wanted != (found.uid, found.gid):
             self._calls.lchown(*wanted, target)
-        if mode is not None and (mode != found.mode or wanted != (found.uid, found.gid)):
+        if mode is None or found.kind == "link":
+            return
+        if mode != found.mode or wanted != (found.uid, found.gid):
             self._calls.chmod(mode, target)
 
     # Helpers; their paths are resolved already
@@ -297,7 +407,13 @@ class GuestFiles:
             done += len(part)
         return b"".join(parts)
 
-    def _write_all(self, path: GuestPath, content: bytes) -> None:
+    def _write_all(self, path: GuestPath, content: bytes | HostFile) -> None:
+        if isinstance(content, HostFile):
+            if content.size > CHUNK:
+                self._calls.upload(content.path, path, size=content.size)
+                return
+            with open(content.path, "rb") as stream:  # three times as fast as an upload
+                content = stream.read(CHUNK + 1)
         self._calls.write(path, content[:CHUNK])
         done = min(CHUNK, len(content))
         while done < len(content):

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 # Calls of guestfs(3) that run a guest's program, run a program of the appliance on request, reach the host's files or
 # the network, or are known to be unsafe on hostile data (guestfs-security(1)).
 FORBIDDEN = (
-    "command command_lines sh sh_lines debug debug_upload upload download upload_offset download_offset copy_in "
+    "command command_lines sh sh_lines debug debug_upload upload_offset download_offset copy_in "
     "copy_out tar_in tar_out tgz_in tgz_out cpio_out base64_in base64_out ll llz strings strings_e inspect_get_icon "
     "mount mount_options mount_ro mount_loop mount_local mount_local_run disk_format disk_has_backing_file "
     "disk_virtual_size add_drive add_drive_opts add_domain add_libvirt_dom add_drive_ro config set_hv set_qemu "
@@ -61,7 +61,44 @@ def ready_appliance() -> tuple[_server.Appliance, RecordingHandle]:
 READY = ready_appliance()
 
 
-@given(st.one_of(st.sampled_from(FORBIDDEN), st.text(max_size=40), st.sampled_from(sorted(_server.CALLS))))
+# The calls that touch a file of the host, and look at their arguments first.
+TRANSFERS = {"upload", "download"}
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("upload", ["/dev/zero", "/x"]),
+        ("upload", ["/nowhere/at/all", "/x"]),
+        ("upload", [os.path.relpath(__file__), "/x"]),
+        ("upload", ["-", "/x"]),
+        ("download", ["/x", "/tmp/x"]),
+        ("download", ["/x", "x"]),
+        ("download", ["/x", "/nowhere/at/all"]),
+    ],
+)
+def test_a_transfer_reads_regular_files_and_writes_into_private_folders(name: str, args: list[str]) -> None:
+    appliance, handle = READY
+    handle.seen.clear()
+    with pytest.raises(_server.ServerError) as caught:
+        appliance.call(name, args, {}, 10)
+    assert caught.value.kind == "protocol"
+    assert handle.seen == []
+
+
+def test_a_transfer_into_a_private_folder_is_made(tmp_path: pathlib.Path) -> None:
+    appliance, handle = READY
+    handle.seen.clear()
+    tmp_path.chmod(0o700)
+    appliance.call("download", ["/x", str(tmp_path / "x")], {}, 10)
+    assert handle.seen == ["download"]
+
+
+@given(
+    st.one_of(
+        st.sampled_from(FORBIDDEN), st.text(max_size=40), st.sampled_from(sorted(_server.CALLS.keys() - TRANSFERS))
+    )
+)
 @settings(max_examples=500, deadline=None)
 def test_only_the_allowlist_reaches_the_handle(name: str) -> None:
     appliance, handle = READY

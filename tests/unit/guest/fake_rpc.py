@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import hashlib
 import os
+import pathlib
 import posixpath
 import stat
 import typing as t
@@ -33,6 +35,8 @@ class Node:
     uid: int = 0
     gid: int = 0
     mtime: int = 1_000_000
+    atime: int = 1_000_000
+    flags: frozenset[str] = frozenset()
     xattrs: dict[str, bytes] = dataclasses.field(default_factory=dict)
     size: int | None = None
 
@@ -84,7 +88,7 @@ class FakeRpc:
 
     # Rpc
 
-    def call(self, name: str, *args: t.Any, **kwargs: t.Any) -> t.Any:
+    def call(self, name: str, *args: t.Any, extra_seconds: float = 0, **kwargs: t.Any) -> t.Any:
         self.log.append((name, *args))
         return getattr(self, f"_call_{name}")(*args, **kwargs)
 
@@ -139,9 +143,17 @@ class FakeRpc:
             "st_gid": node.gid,
             "st_size": size,
             "st_mtime_sec": node.mtime,
-            "st_ino": sorted(self.nodes).index(self._walk(path, "lstatns", follow=False)) + 2,
+            "st_mtime_nsec": 0,
+            "st_atime_sec": node.atime,
+            "st_atime_nsec": 0,
+            "st_ctime_sec": node.mtime,
+            "st_ctime_nsec": 0,
+            "st_ino": min(index for index, path in enumerate(sorted(self.nodes)) if self.nodes[path] is node) + 2,
             "st_dev": 2048,
-            "st_nlink": 1,
+            "st_rdev": 0,
+            "st_nlink": sum(other is node for other in self.nodes.values()),
+            "st_blksize": 4096,
+            "st_blocks": -(-size // 512),
         }
 
     def _call_exists(self, path: str) -> int:
@@ -209,6 +221,41 @@ class FakeRpc:
     def _call_ln_s(self, target: str, linkname: str) -> None:
         self._new(self._walk(linkname, "ln_s", follow=False), Node(stat.S_IFLNK | 0o777, target=target), "ln_s")
 
+    def _call_lstatnslist(self, path: str, names: list[str]) -> list[dict[str, int]]:
+        return [self._call_lstatns(posixpath.join(path, name)) for name in names]
+
+    def _call_checksum(self, csumtype: str, path: str) -> str:
+        return hashlib.new(csumtype, self._opened(path, "checksum").content).hexdigest()
+
+    def _call_download(self, remotefilename: str, filename: str) -> None:
+        pathlib.Path(filename).write_bytes(self._opened(remotefilename, "download").content)
+
+    def _call_upload(self, filename: str, remotefilename: str) -> None:
+        content = pathlib.Path(filename).read_bytes()
+        self._call_write(remotefilename, b"")
+        self._opened(remotefilename, "upload").content = content
+
+    def _call_ln(self, target: str, linkname: str) -> None:
+        node = self._node(target, "ln")
+        self._new(self._walk(linkname, "ln", follow=False), node, "ln")
+
+    def _call_utimens(self, path: str, asec: int, ansec: int, msec: int, mnsec: int) -> None:
+        node = self._opened_or_directory(path)
+        node.atime, node.mtime = asec, msec
+        assert 0 <= ansec < 10**9 and 0 <= mnsec < 10**9
+
+    def _opened_or_directory(self, path: str) -> Node:
+        node = self._node(path, "utimens", follow=True)
+        assert stat.S_IFMT(node.mode) in (stat.S_IFREG, stat.S_IFDIR), f"utimens of a special file hangs: {path}"
+        return node
+
+    def _call_get_e2attrs(self, file: str) -> str:
+        return "".join(sorted(self._node(file, "get_e2attrs", follow=True).flags))
+
+    def _call_set_e2attrs(self, file: str, attrs: str, *, clear: bool) -> None:
+        node = self._node(file, "set_e2attrs", follow=True)
+        node.flags = node.flags - set(attrs) if clear else node.flags | set(attrs)
+
     def _call_chmod(self, mode: int, path: str) -> None:
         node = self._node(path, "chmod", follow=True)
         node.mode = stat.S_IFMT(node.mode) | mode
@@ -272,5 +319,5 @@ class FakeRpc:
 
 _WRITES = {
     *("write", "pwrite", "rename", "rm", "rmdir", "rm_rf", "mkdir_mode", "ln_s"),
-    *("chmod", "lchown", "lsetxattr", "lremovexattr", "copy_attributes"),
+    *("chmod", "lchown", "lsetxattr", "lremovexattr", "copy_attributes", "upload", "ln", "utimens", "set_e2attrs"),
 }

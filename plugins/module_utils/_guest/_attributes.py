@@ -1,0 +1,265 @@
+# Copyright (c) 2026, the offline.guest contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module utility is private to this collection: it may change at any time.
+
+"""The options that Ansible's file modules share: owner, group, mode, SELinux context and flags of one entry.
+
+What they mean is what ``AnsibleModule.set_fs_attributes_if_different`` does, with the guest's accounts and the guest's
+policy in place of the host's, and a umask of 022 whatever the builder's own is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+import typing as t
+
+from .._errors import GuestError, OptionError, printable
+from ._accounts import Accounts
+from ._files import FileStat, GuestFiles
+from ._mode import parse_mode
+from ._paths import GuestPath
+
+NEW_MODE = 0o644
+NEW_DIRECTORY_MODE = 0o755
+_SET_ID = 0o6000
+_CONTEXT = ("seuser", "serole", "setype", "selevel")
+_FLAGS = re.compile(r"(?P<operator>[+=-]?)(?P<letters>[A-Za-z]*)\Z")
+
+
+@dataclasses.dataclass(frozen=True)
+class AttributeOptions:
+    """What a task says of an entry's attributes; None leaves one as it is.
+
+    :param context: user, role, type and level of the SELinux context; ``_default`` is what the policy says.
+    :param flags: as chattr(1) takes them: ``+i``, ``=Aa``, ``-d``.
+    """
+
+    owner: str | None = None
+    group: str | None = None
+    mode: t.Any = None
+    context: tuple[str | None, ...] = (None, None, None, None)
+    flags: str | None = None
+
+    @classmethod
+    def of(cls, params: t.Mapping[str, t.Any]) -> AttributeOptions:
+        """Read the options of :data:`FILE_SPEC`.
+
+        :raises OptionError: ``unsafe_writes``, or flags that are none.
+        """
+        if params.get("unsafe_writes"):
+            raise OptionError(
+                "unsafe_writes: a file of a guest can always be replaced at one instant, so nothing else is done.",
+                hint="Remove the option.",
+            )
+        flags = params.get("attributes")
+        if flags is not None and not _FLAGS.match(flags):
+            raise OptionError(f"attributes: '{printable(flags)}' is not understood.", hint="Give letters, as in '+i'.")
+        return cls(
+            owner=params.get("owner"),
+            group=params.get("group"),
+            mode=params.get("mode"),
+            context=tuple(params.get(key) for key in _CONTEXT),
+            flags=flags or None,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Attributes:
+    """The attributes of an entry; ``context`` and ``flags`` are None where nobody asked for them."""
+
+    mode: int
+    uid: int
+    gid: int
+    context: tuple[str, ...] | None = None
+    flags: frozenset[str] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class AttributeChange:
+    """The attributes of an entry as they are and as they are to be."""
+
+    path: GuestPath
+    before: Attributes
+    after: Attributes
+    flags_shown: str = ""
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything differs."""
+        return self.before != self.after
+
+    def diff(self) -> dict[str, dict[str, t.Any]]:
+        """Return ``before`` and ``after`` with what differs, as Ansible's own modules show it; neither if nothing."""
+        pairs: dict[str, tuple[t.Any, t.Any]] = {}
+        if self.before.context != self.after.context:
+            pairs["secontext"] = (list(self.before.context or ()), list(self.after.context or ()))
+        if self.before.uid != self.after.uid:
+            pairs["owner"] = (self.before.uid, self.after.uid)
+        if self.before.gid != self.after.gid:
+            pairs["group"] = (self.before.gid, self.after.gid)
+        if self.before.mode != self.after.mode:
+            pairs["mode"] = (f"0{self.before.mode:03o}", f"0{self.after.mode:03o}")
+        if self.before.flags != self.after.flags:
+            pairs["attributes"] = ("".join(sorted(self.before.flags or ())), self.flags_shown)
+        if not pairs:
+            return {}
+        return {
+            "before": {key: before for key, (before, _after) in pairs.items()},
+            "after": {key: after for key, (_before, after) in pairs.items()},
+        }
+
+
+class AttributePlanner:
+    """Reads and plans the attributes of entries by one task's options; the guest's accounts are read once at most."""
+
+    def __init__(self, files: GuestFiles, options: AttributeOptions) -> None:
+        self._files = files
+        self._options = options
+
+    @functools.cached_property
+    def accounts(self) -> Accounts:
+        """The guest's users and groups."""
+        return Accounts.read(self._files)
+
+    def plan(self, path: GuestPath, found: FileStat | None = None, *, mode: t.Any = None) -> AttributeChange:
+        """Return the change to an entry that is there; of a link, to the link itself.
+
+        :param found: what lstat says of it, where that is known already.
+        :param mode: in place of the option.
+        :raises GuestError: there is no such entry, no such user or group, or no such thing as flags on its file system.
+        """
+        there = found or self._files.lstat(path)
+        if there is None:
+            raise GuestError(f"There is no '{printable(path)}' in the guest.")
+        before = self.current(path, there)
+        after = self._wanted(path, there.kind, before, self._options.mode if mode is None else mode)
+        return AttributeChange(path, before, after, self._options.flags or "")
+
+    def current(self, path: GuestPath, found: FileStat) -> Attributes:
+        """Return the attributes of an entry, of which context and flags cost a call each only if asked for."""
+        context = None
+        if any(self._options.context):
+            context = _fields(self._files.label_of(path) or "")
+        return Attributes(found.mode, found.uid, found.gid, context, self._current_flags(path, found.kind))
+
+    def for_new(self, kind: str = "file") -> Attributes:
+        """Return mode and owner of an entry that is to be made: 0644 or 0755 and root unless the options say more."""
+        mode = NEW_DIRECTORY_MODE if kind == "directory" else NEW_MODE
+        return self._owned(kind, Attributes(mode, 0, 0), self._options.mode)
+
+    def _wanted(self, path: GuestPath, kind: str, before: Attributes, mode: t.Any) -> Attributes:
+        wanted = self._owned(kind, before, mode)
+        return dataclasses.replace(
+            wanted, context=self._wanted_context(path, kind, before.context), flags=self._wanted_flags(before.flags)
+        )
+
+    def _owned(self, kind: str, before: Attributes, mode: t.Any) -> Attributes:
+        options = self._options
+        uid = before.uid if options.owner is None else self.accounts.uid_of(options.owner)
+        gid = before.gid if options.group is None else self.accounts.gid_of(options.group)
+        if kind == "link":  # which has no mode of its own
+            return dataclasses.replace(before, uid=uid, gid=gid)
+        if mode is not None:
+            return dataclasses.replace(
+                before, mode=parse_mode(mode, before.mode, is_directory=kind == "directory"), uid=uid, gid=gid
+            )
+        # As everywhere, a file that goes to another owner keeps no right to run as that owner.
+        drops = kind == "file" and (uid, gid) != (before.uid, before.gid)
+        return dataclasses.replace(before, mode=before.mode & ~_SET_ID if drops else before.mode, uid=uid, gid=gid)
+
+    def _wanted_context(self, path: GuestPath, kind: str, before: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if before is None:
+            return None
+        default = _fields(self._files.labeler.label_for(path, kind) or "")
+        start = before if any(before) else default
+        wanted = [
+            (default[index] if given == "_default" else given) if given else start[index]
+            for index, given in enumerate(self._options.context)
+        ]
+        if not all(wanted[:3]):
+            raise OptionError(
+                f"The SELinux context of '{printable(path)}' is incomplete and the guest has no policy.",
+                hint="Give seuser, serole and setype.",
+            )
+        return tuple(wanted)
+
+    def _current_flags(self, path: GuestPath, kind: str) -> frozenset[str] | None:
+        if self._options.flags is None or kind not in ("file", "directory"):
+            return None
+        flags = self._files.flags_of(path)
+        if flags is None:
+            raise GuestError(
+                f"attributes: the file system of '{printable(path)}' has no such flags.", hint="Remove the option."
+            )
+        return frozenset(flags)
+
+    def _wanted_flags(self, before: frozenset[str] | None) -> frozenset[str] | None:
+        if before is None:
+            return None
+        operator, letters = _operator_and_letters(self._options.flags or "")
+        if operator == "-":
+            return before - letters
+        if operator == "+":
+            return before | letters
+        return letters | (before & _READ_ONLY_FLAGS)
+
+
+# Set by the file system alone (chattr(1)): extents, encryption, index, inline data, verity.
+_READ_ONLY_FLAGS = frozenset("eEINVh")
+
+
+def _operator_and_letters(flags: str) -> tuple[str, frozenset[str]]:
+    match = _FLAGS.match(flags)
+    if match is None:
+        raise AssertionError("checked when the options were read")
+    return match["operator"] or "=", frozenset(match["letters"])
+
+
+def _fields(label: str) -> tuple[str, ...]:
+    """``user:role:type:level``, whose level may hold colons; always four fields."""
+    parts = label.split(":", 3)
+    return tuple([*parts, "", "", "", ""][:4])
+
+
+def apply_attributes(files: GuestFiles, change: AttributeChange) -> None:
+    """Do what was planned."""
+    before, after, path = change.before, change.after, change.path
+    # An immutable file takes nothing else, so such a flag goes first and comes last.
+    cleared, added = (before.flags or frozenset()) - (after.flags or frozenset()), frozenset[str]()
+    if after.flags is not None:
+        added = after.flags - (before.flags or frozenset())
+    if cleared:
+        files.set_flags(path, "".join(sorted(cleared)), clear=True)
+    if after.context is not None and after.context != before.context:
+        files.set_label(path, ":".join(part for part in after.context if part))
+    files.set_attributes(path, after.mode, after.uid, after.gid, follow=False)
+    if added:
+        files.set_flags(path, "".join(sorted(added)))
+
+
+def entry_facts(path: str, found: FileStat | None, accounts: Accounts, *, label: str | None = None) -> dict[str, t.Any]:
+    """Return what Ansible's file modules add to their result of an entry, from the guest."""
+    if found is None:
+        return {"state": "absent"}
+    facts: dict[str, t.Any] = {
+        "uid": found.uid,
+        "gid": found.gid,
+        "owner": accounts.name_of_uid(found.uid),
+        "group": accounts.name_of_gid(found.gid),
+        "mode": f"{found.mode:04o}",
+        "state": _state(found),
+        "size": found.size,
+    }
+    if label is not None:
+        facts["secontext"] = printable(label, limit=1024)
+    return facts
+
+
+def _state(found: FileStat) -> str:
+    if found.kind in ("link", "directory"):
+        return found.kind
+    return "hard" if found.struct.get("st_nlink", 1) > 1 else "file"
