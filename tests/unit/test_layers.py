@@ -35,6 +35,7 @@ LAYERS = (
     ("modules", "plugins/modules/"),
     ("action", "plugins/action/"),
     ("inventory", "plugins/inventory/"),
+    ("controller", "plugins/plugin_utils/"),
     ("module runner", RUNNER),
     ("guest", "plugins/module_utils/_guest/"),
     ("appliance", "plugins/module_utils/_appliance/"),
