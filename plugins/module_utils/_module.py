@@ -18,15 +18,16 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ._appliance import _schema
-from ._appliance._header import FORMATS
-from ._appliance._image import Image
+from ._appliance._image import FORMATS, Image
 from ._appliance._session import ApplianceOptions, Session, open_or_join
 from ._errors import OfflineGuestError, OptionError, printable
 from ._guest._guest import Access, Guest, GuestOptions, forget_guest, load_guest
-from ._guest._host_info import HostTask
-from ._guest._inspect import DEFAULT_TYPES
-from ._guest._session import SessionTask
+from ._guest._system import DEFAULT_TYPES
 from ._guest._task import Disk, Outcome, Task
+
+if t.TYPE_CHECKING:
+    from ._guest._host_info import HostTask
+    from ._guest._session import SessionTask
 
 #: The suboptions of the option ``appliance``; documented in plugins/doc_fragments/appliance.py.
 APPLIANCE_SPEC: dict[str, t.Any] = {
@@ -135,6 +136,8 @@ def run_host_module(
     *, argument_spec: dict[str, t.Any], handler: t.Callable[[HostTask], Outcome], **constraints: t.Any
 ) -> t.NoReturn:
     """Run a module that is about the host and not about an image, and end it."""
+    from ._guest._host_info import HostTask  # what it needs, no task on an image needs
+
     spec = {"appliance": {"type": "dict", "options": APPLIANCE_SPEC}, **argument_spec}
     module = GuestModule(argument_spec=spec, supports_check_mode=True, **constraints)
     task = HostTask(module.params, _appliance_options(module.params), module.check_mode)
@@ -224,6 +227,8 @@ def _task(module: AnsibleModule, session: Session, guest: Guest, *, applies: boo
 
 
 def _session_task(module: AnsibleModule) -> SessionTask:
+    from ._guest._session import SessionTask
+
     def opener() -> Session:
         return _open(module, throwaway=module.check_mode, joinable=True)
 

@@ -26,8 +26,9 @@ import typing as t
 
 import pytest
 from ansible_collections.offline.guest.plugins.module_utils._appliance import _overlay
-from ansible_collections.offline.guest.plugins.module_utils._appliance._image import Image, verify
+from ansible_collections.offline.guest.plugins.module_utils._appliance._image import Image
 from ansible_collections.offline.guest.plugins.module_utils._appliance._lock import ImageLock, lock_path
+from ansible_collections.offline.guest.plugins.module_utils._appliance._verify import verify
 from ansible_collections.offline.guest.plugins.module_utils._errors import ImageBusyError, TransactionError
 
 SIZE = 24 * 1024 * 1024

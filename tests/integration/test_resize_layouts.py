@@ -22,12 +22,9 @@ import pytest
 from ansible_collections.offline.guest.plugins.module_utils._errors import OfflineGuestError
 from ansible_collections.offline.guest.plugins.module_utils._guest._files import GuestFiles
 from ansible_collections.offline.guest.plugins.module_utils._guest._guest import Guest, GuestOptions
-from ansible_collections.offline.guest.plugins.module_utils._guest._inspect import (
-    DEFAULT_TYPES,
-    OperatingSystem,
-    inspect,
-)
+from ansible_collections.offline.guest.plugins.module_utils._guest._inspect import inspect
 from ansible_collections.offline.guest.plugins.module_utils._guest._resize import resize
+from ansible_collections.offline.guest.plugins.module_utils._guest._system import DEFAULT_TYPES, OperatingSystem
 from ansible_collections.offline.guest.plugins.module_utils._guest._task import Disk, Outcome, Task
 from drives import Fleet, cut_out, fleet, partitions_of
 from factory.disk import stable_uuid

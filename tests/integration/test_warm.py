@@ -28,7 +28,7 @@ from ansible_collections.offline.guest.plugins.module_utils._appliance._session 
 )
 from ansible_collections.offline.guest.plugins.module_utils._guest import _os_info
 from ansible_collections.offline.guest.plugins.module_utils._guest._guest import GuestOptions, load_guest
-from ansible_collections.offline.guest.plugins.module_utils._guest._inspect import DEFAULT_TYPES
+from ansible_collections.offline.guest.plugins.module_utils._guest._system import DEFAULT_TYPES
 from conftest import Copier
 from harness import Harness
 

@@ -27,6 +27,7 @@ WITH_SERVER = (
     ALONE,
     "plugins/module_utils/_appliance/_warm_init.py",
     "plugins/module_utils/_appliance/_warm_store.py",
+    "plugins/module_utils/_appliance/_wire.py",
 )
 RUNNER = "plugins/module_utils/_module.py"
 

@@ -19,9 +19,8 @@ import time
 import typing as t
 
 from .._errors import ApplianceError, CallError, OfflineGuestError, ProtocolError, TransactionError
-from . import _server
-from ._diagnose import launch_error
 from ._schema import LAUNCHED, RESPONSE, check_document
+from ._wire import MAX_LINE, PROTOCOL, RESUME_LIMIT, decode, encode, peer_uid
 
 _SLOWEST = (
     1024 * 1024
@@ -42,7 +41,7 @@ class Client:
         self._id = 0
         self._descriptors: list[int] = []
         self.process: subprocess.Popen[bytes] | None = None  # the server, where this process started it
-        if _server.peer_uid(connection) != os.geteuid():
+        if peer_uid(connection) != os.geteuid():
             raise ProtocolError("The server at the other end of the socket belongs to another user.")
         self.status: dict[str, t.Any] = {}
         self.status = self._hello(hello_timeout)
@@ -77,7 +76,7 @@ class Client:
     def launch(self, options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """Start the appliance; returns ``{"accelerator", "start", "warnings"}``."""
         # Three deadlines: for saving an appliance, for a KVM that turns out to be broken, and for TCG after that.
-        answer = self._request("launch", dict(options), 3 * float(options["launch_timeout"]) + _server.RESUME_LIMIT)
+        answer = self._request("launch", dict(options), 3 * float(options["launch_timeout"]) + RESUME_LIMIT)
         return dict(check_document(LAUNCHED, answer))
 
     def stop(self) -> None:
@@ -162,7 +161,7 @@ class Client:
         if message.get("method") != "hello":
             raise ProtocolError("The server did not say hello.")
         status = dict(message["params"])
-        if status["protocol"] != _server.PROTOCOL:
+        if status["protocol"] != PROTOCOL:
             raise ProtocolError(
                 "The open session was started by another version of this collection.",
                 hint="End it with that version, or stop its process, and open it again.",
@@ -171,10 +170,10 @@ class Client:
 
     def _request(self, method: str, params: dict[str, t.Any], seconds: float) -> t.Any:
         self._id += 1
-        message = {"jsonrpc": "2.0", "id": self._id, "method": method, "params": _server.encode(params)}
+        message = {"jsonrpc": "2.0", "id": self._id, "method": method, "params": encode(params)}
         data = json.dumps(message).encode("ascii") + b"\n"
-        if len(data) > _server.MAX_LINE:
-            raise ProtocolError(f"{method}: the message is longer than {_server.MAX_LINE} bytes.")
+        if len(data) > MAX_LINE:
+            raise ProtocolError(f"{method}: the message is longer than {MAX_LINE} bytes.")
         try:
             self._connection.settimeout(seconds + GRACE)
             self._connection.sendall(data)
@@ -185,7 +184,7 @@ class Client:
             raise ProtocolError("The server answered something that was not asked.")
         if "error" in answer:
             raise _error(answer["error"], params)
-        return _server.decode(answer["result"])
+        return decode(answer["result"])
 
     def _receive(self, until: float) -> dict[str, t.Any]:
         line = self._receive_line(until)
@@ -196,7 +195,7 @@ class Client:
 
     def _receive_line(self, until: float) -> bytes:
         while b"\n" not in self._buffer:
-            if len(self._buffer) > 2 * _server.MAX_LINE:
+            if len(self._buffer) > 2 * MAX_LINE:
                 raise ProtocolError("The server's answer is too long.")
             try:
                 self._connection.settimeout(max(0.1, until - time.monotonic()))
@@ -222,11 +221,13 @@ _AGAIN = "The image is as it was before the session; run the play again."
 
 def _error(error: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any]) -> OfflineGuestError:
     """Return the exception for an error answer of the server."""
-    data = dict(_server.decode(error["data"]))
+    data = dict(decode(error["data"]))
     kind, message = data["kind"], str(error["message"])
     if kind == "call":
         return CallError(str(data.get("call", "")), message, int(data.get("errno", 0)))
     if kind == "launch":
+        from ._diagnose import launch_error  # not for the many tasks that join a session
+
         return launch_error(message, console=str(data.get("console", "")), options=params)
     if kind == "appliance":
         return ApplianceError(

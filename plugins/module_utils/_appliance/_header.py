@@ -17,7 +17,8 @@ import typing as t
 
 from .._errors import HeaderError, OptionError, printable
 from . import _header_qcow2, _header_vdi, _header_vhdx, _header_vmdk, _header_vpc
-from ._header_base import FORMATS, SECTOR, Format, Header, Reference, Source, open_source, round_up
+from ._header_base import SECTOR, Header, Reference, Source, open_source, round_up
+from ._image import FORMATS, Format
 
 __all__ = ["FORMATS", "Format", "Header", "Reference", "read_header", "read_source", "signatures"]
 

@@ -20,10 +20,8 @@ import typing as t
 from dataclasses import dataclass
 
 from .._errors import HeaderError, ImageError, errno_name, printable
+from ._image import Format
 
-Format = t.Literal["raw", "qcow2", "vmdk", "vdi", "vhdx", "vpc"]
-
-FORMATS: tuple[Format, ...] = ("raw", "qcow2", "vmdk", "vdi", "vhdx", "vpc")
 SECTOR = 512
 READ_LIMIT = 4 << 20
 """How many bytes of one image a header reader may read."""
@@ -48,7 +46,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Header:
-    """What a header says; nothing in it has been judged yet, see ``_image.verify``.
+    """What a header says; nothing in it has been judged yet, see ``_verify.verify``.
 
     :param virtual_size: bytes, as QEMU computes it from this header.
     :param backing: the image below this one.

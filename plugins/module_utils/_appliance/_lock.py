@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fcntl
-import getpass
 import json
 import os
 import socket
@@ -49,6 +48,8 @@ class Holder:
     @classmethod
     def myself(cls, purpose: str) -> Holder:
         """Return this process as a holder."""
+        import getpass  # brings the terminal's modules with it, which a task that joins does not need
+
         try:
             user = getpass.getuser()
         except (KeyError, OSError):  # a uid without a name; getpass raises OSError from Python 3.13 on

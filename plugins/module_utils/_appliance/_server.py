@@ -23,7 +23,6 @@ What it guards:
 
 from __future__ import annotations
 
-import base64
 import collections
 import contextlib
 import fcntl
@@ -34,25 +33,23 @@ import shutil
 import signal
 import socket
 import stat
-import struct
 import subprocess
 import sys
 import threading
 import time
 import typing as t
 
+from ._wire import MAX_LINE, PROTOCOL, RESUME_LIMIT, decode, encode, peer_uid
+
 if t.TYPE_CHECKING:
     from ._warm import Warm
 
-PROTOCOL = 2
-MAX_LINE = 8 * 1024 * 1024  # libguestfs's own messages end at 4 MB, which base64 makes 5.6
 CONSOLE_BYTES = 16 * 1024
 SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 FORMATS = ("raw", "qcow2", "vmdk", "vdi", "vhdx", "vpc")
 KVM_SILENCE = 15  # seconds: a kernel under a working KVM says its first word within one
 KVM_LAUNCH = 90  # seconds: after that a KVM that boots at all is not worth waiting for
 FULL_DISK_BYTES = 1024 * 1024
-RESUME_LIMIT = 90  # seconds: longer than a resumed machine is waited for by whoever wakes it up
 
 READ = (
     "aug_get aug_match blockdev_getsize64 blockdev_getss btrfs_subvolume_get_default btrfs_subvolume_list "
@@ -94,38 +91,6 @@ class ServerError(Exception):
         super().__init__(message)
         self.kind = kind
         self.data = data
-
-
-# ---------------------------------------------------------------------------------------------------------- encoding
-
-
-def encode(value: t.Any) -> t.Any:
-    """Return ``value`` as JSON can carry it: ``bytes`` become ``{"$bytes": base64}``."""
-    if isinstance(value, bytes):
-        return {"$bytes": base64.b64encode(value).decode("ascii")}
-    if isinstance(value, dict):
-        return {str(key): encode(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [encode(item) for item in value]
-    return value
-
-
-def decode(value: t.Any) -> t.Any:
-    """Undo :func:`encode`."""
-    if isinstance(value, dict):
-        if set(value) == {"$bytes"}:
-            return base64.b64decode(value["$bytes"])
-        return {key: decode(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [decode(item) for item in value]
-    return value
-
-
-def peer_uid(connection: socket.socket) -> int:
-    """Return the uid of the process at the other end (SO_PEERCRED, unix(7))."""
-    size = struct.calcsize("3i")
-    _pid, uid, _gid = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
-    return int(uid)
 
 
 def require_safe_transfer(name: str, args: list[t.Any]) -> None:
@@ -543,7 +508,7 @@ def load_warm(options: dict[str, t.Any], directory: str) -> Warm | None:
     """Return the warm store as this launch may use it, or None where it is to be cold."""
     if options.get("start", "cold") == "cold":
         return None
-    from ._warm import Warm  # pylint: disable=import-outside-toplevel  # not there where this file is run alone
+    from ._warm import Warm  # which imports this file
 
     warm = Warm(options, directory)
     return warm if warm.applies(options) else None

@@ -22,10 +22,13 @@ import typing as t
 from .._appliance._calls import Calls, Struct
 from .._errors import CallError, GuestError, OptionError, printable
 from ._paths import GuestPath, resolve
-from ._selinux import XATTR, Labeler
+
+if t.TYPE_CHECKING:
+    from ._selinux import Labeler
 
 Kind = t.Literal["file", "directory", "link", "char", "block", "fifo", "socket", "other"]
 
+XATTR = "security.selinux"
 # Below libguestfs's message limit of 4 MB (guestfs(3), "PROTOCOL LIMITS") even after the socket's base64.
 CHUNK = 2 * 1024 * 1024
 _MAX_ENTRIES = 100_000
@@ -97,10 +100,14 @@ class GuestFiles:
         # Directories that were seen, so that the way to a file is not asked for again with each of its calls (3 ms each
         # under emulation, 300 of them in one task). Only a removal makes a directory something else.
         self._directories: set[GuestPath] = set()
+        # Where paths lead. Only a new link, or a link that goes, changes that.
+        self._resolved: dict[str, GuestPath] = {}
 
     @functools.cached_property
     def labeler(self) -> Labeler:
         """SELinux labels by the guest's own policy, read at first use."""
+        from ._selinux import Labeler  # much to import, and most tasks make nothing new
+
         return Labeler.read(self)
 
     # Reading
@@ -110,7 +117,10 @@ class GuestFiles:
 
         :raises GuestError: too many links, or a link whose target cannot be read as text.
         """
-        return resolve(GuestPath(path), self._link_target)
+        if path not in self._resolved:
+            target = resolve(GuestPath(path), self._link_target)
+            self._resolved[path] = self._resolved[target] = target
+        return self._resolved[path]
 
     def lstat(self, path: str) -> FileStat | None:
         """Describe the entry itself (a link is not followed, the directories above it are); None when there is none."""
@@ -266,6 +276,7 @@ class GuestFiles:
         self._calls.ln_s(target, temporary)
         self._label(temporary, entry, "link")
         self._calls.rename(temporary, entry)
+        self._forget()
 
     def hard_link(self, source: str, path: str) -> None:
         """Make ``path`` another name of the file ``source``, neither followed, replacing what is no directory.
@@ -280,6 +291,7 @@ class GuestFiles:
         temporary = self._free_temporary(entry)
         self._calls.ln(existing, temporary)
         self._calls.rename(temporary, entry)
+        self._forget()
 
     def set_times(self, path: str, *, atime: int, mtime: int) -> None:
         """Set the times of access and of change of a file or directory, in nanoseconds since the epoch.
@@ -329,6 +341,7 @@ class GuestFiles:
         if found.kind == "directory":
             raise GuestError(f"'{printable(path)}' in the guest is a directory, so it is not removed as a file.")
         self._calls.rm(entry)
+        self._forget()
 
     def remove_tree(self, path: str) -> None:
         """Remove an entry and all below it; a link itself, never where it leads; nothing when there is none."""
@@ -336,8 +349,8 @@ class GuestFiles:
         if entry == "/":
             raise OptionError("The guest's root directory cannot be removed.")
         if self._lstat(entry) is not None:
-            self._directories.clear()
             self._calls.rm_rf(entry)
+            self._forget()
 
     def set_attributes(
         self,
@@ -366,6 +379,11 @@ class GuestFiles:
             self._calls.chmod(mode, target)
 
     # Helpers; their paths are resolved already
+
+    def _forget(self) -> None:
+        """Ask anew which way paths lead: a link was made, or an entry removed."""
+        self._directories.clear()
+        self._resolved.clear()
 
     def _entry(self, path: str) -> GuestPath:
         """The directory part followed, the last component not."""

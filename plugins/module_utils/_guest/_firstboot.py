@@ -21,7 +21,7 @@ from ._firstboot_state import apply_plan, read_state
 from ._task import Outcome, Task
 
 if t.TYPE_CHECKING:
-    from ._inspect import OperatingSystem
+    from ._system import OperatingSystem
 
 _SOURCES = ("content", "src", "commands", "packages")
 

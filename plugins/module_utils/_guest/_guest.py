@@ -14,9 +14,10 @@ import typing as t
 from .._appliance._calls import Calls
 from .._appliance._session import Session
 from ._files import GuestFiles
-from ._inspect import OperatingSystem, inspect, select_system
-from ._inspect_blocks import Inventory
-from ._mount import mount_system
+from ._system import OperatingSystem, select_system
+
+if t.TYPE_CHECKING:
+    from ._inspect_blocks import Inventory
 
 #: What a task finds: one operating system with its file systems mounted; the operating systems known, and a root that
 #: the search left mounted for reading perhaps still so; or the operating systems known and nothing mounted.
@@ -99,6 +100,8 @@ def _known(
     known = session.client.status["notes"].get("systems")
     if known is not None and _covers(known, options):
         return known, None
+    from ._inspect import inspect  # much to import, and later tasks of a session have no need of it
+
     session.client.note("mounted", None)
     seen = inspect(calls, allowed_types=options.filesystems, luks_keys=options.luks_keys, warn=warn)
     known = {
@@ -122,5 +125,7 @@ def _mount(session: Session, guest: Guest, warn: Warn) -> None:
     """Mount the chosen system, unless an earlier task of the session has."""
     chosen = guest.os
     if session.client.status["notes"].get("mounted") != chosen.root:
+        from ._mount import mount_system
+
         mount_system(guest.calls, chosen, allowed_types=guest.options.filesystems, warn=warn)
         session.client.note("mounted", chosen.root)

@@ -19,10 +19,10 @@ import typing as t
 
 from .._appliance._calls import Calls
 from .._errors import CallError, GuestError, OptionError, printable
-from ._inspect import DEFAULT_TYPES, OperatingSystem
 from ._inspect_blocks import Warn
 from ._inspect_fstab import MAX_MOUNTS
 from ._paths import GuestPath
+from ._system import DEFAULT_TYPES, OperatingSystem
 
 # Remote and pseudo trees that no fstab of a guest has a reason to cover with a disk.
 _NEVER = ("/", "/dev", "/proc", "/run", "/sys")

@@ -19,7 +19,6 @@ import typing as t
 
 from .._appliance._calls import Calls
 from .._errors import CallError, GuestError, printable
-from ._inspect import DEFAULT_TYPES, OperatingSystem
 from ._inspect_blocks import Block, Disk, Inventory, LuksKeys, Warn, device_of, scan
 from ._inspect_fstab import FstabEntry, find_device, parse_crypttab
 from ._inspect_linux import read_fstab
@@ -27,6 +26,7 @@ from ._inspect_table import Partition
 from ._inspect_view import View
 from ._mount import mount_system
 from ._os_info_packages import read_packages
+from ._system import DEFAULT_TYPES, OperatingSystem
 from ._task import Outcome, Task
 
 SUBSETS = ("details", "filesystems", "disk", "packages")

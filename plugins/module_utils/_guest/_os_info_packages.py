@@ -17,10 +17,10 @@ import typing as t
 
 from .._appliance._calls import Calls
 from .._errors import CallError, printable
-from ._inspect import OperatingSystem
 from ._inspect_blocks import Warn
 from ._inspect_view import View
 from ._mount import mount_system
+from ._system import OperatingSystem
 
 # Debian's status file of a full desktop has 6 MB.
 MAX_DATABASE = 32 * 1024 * 1024

@@ -22,7 +22,6 @@ import typing as t
 from .._errors import GuestError, printable
 from ._linear_regex import Budget, LinearRegex, Unsupported
 
-XATTR = "security.selinux"
 _MAX_CONFIG = 64 * 1024
 _MAX_CONTEXTS = 8 * 1024 * 1024  # Fedora's is about 0.4 MiB
 _MAX_SUBS = 1024 * 1024

@@ -4,17 +4,19 @@
 
 """What only an appliance can make: volumes, containers, subvolumes and NTFS, for all images in one launch.
 
-The appliance is launched by the product's own server file, so that the factory finds a working accelerator as the
+The appliance is launched by the product's own server files, so that the factory finds a working accelerator as the
 product does. File systems inside containers are made on the host, added as further drives and copied device to device.
 """
 
 from __future__ import annotations
 
 import functools
-import importlib.util
+import importlib
 import itertools
 import os
+import sys
 import tempfile
+import types
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +26,7 @@ from .filesystems import copy_into, make, run, sparse
 from .model import MIB, Btrfs, Content, Luks, Lvm, Ntfs, Raid1, Xfs
 from .tree import Tree
 
-_SERVER = Path(__file__).parents[3] / "plugins/module_utils/_appliance/_server.py"
+_APPLIANCE = Path(__file__).parents[3] / "plugins/module_utils/_appliance"
 _BATCH = 200  # drives in one launch: virtio-scsi takes 255
 
 
@@ -40,11 +42,10 @@ class Job:
 
 def launch(disks: t.Sequence[Path]) -> t.Any:
     """Return a launched handle that has ``disks`` (raw) as /dev/sda, /dev/sdb and so on."""
-    spec = importlib.util.spec_from_file_location("offline_guest_server", _SERVER)
-    if spec is None or spec.loader is None:
-        raise RuntimeError(f"{_SERVER} cannot be loaded.")
-    server = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(server)
+    package = types.ModuleType("offline_guest")
+    package.__path__ = [str(_APPLIANCE)]
+    sys.modules.setdefault(package.__name__, package)
+    server = importlib.import_module("offline_guest._server")
     return server.open_handle([{"path": str(disk), "format": "raw"} for disk in disks])
 
 

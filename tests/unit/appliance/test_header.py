@@ -14,7 +14,8 @@ import typing as t
 import pytest
 from ansible_collections.offline.guest.plugins.module_utils._appliance import _header, _header_base
 from ansible_collections.offline.guest.plugins.module_utils._appliance._header_vhdx import crc32c
-from ansible_collections.offline.guest.plugins.module_utils._appliance._image import Image, verify
+from ansible_collections.offline.guest.plugins.module_utils._appliance._image import Image
+from ansible_collections.offline.guest.plugins.module_utils._appliance._verify import verify
 from ansible_collections.offline.guest.plugins.module_utils._errors import HeaderError, ImageError, OptionError
 from ansible_collections.offline.guest.tests.unit.appliance import header_builders as make
 from ansible_collections.offline.guest.tests.unit.appliance.header_cases import (

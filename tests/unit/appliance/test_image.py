@@ -14,6 +14,8 @@ import pytest
 from ansible_collections.offline.guest.plugins.module_utils._appliance._image import (
     DEPTH_LIMIT,
     Image,
+)
+from ansible_collections.offline.guest.plugins.module_utils._appliance._verify import (
     same_file,
     verify,
 )

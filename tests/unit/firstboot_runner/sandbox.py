@@ -24,7 +24,7 @@ from ansible_collections.offline.guest.plugins.module_utils._errors import CallE
 from ansible_collections.offline.guest.plugins.module_utils._guest import _firstboot, _firstboot_report
 from ansible_collections.offline.guest.plugins.module_utils._guest._files import GuestFiles
 from ansible_collections.offline.guest.plugins.module_utils._guest._guest import Guest
-from ansible_collections.offline.guest.plugins.module_utils._guest._inspect import OperatingSystem
+from ansible_collections.offline.guest.plugins.module_utils._guest._system import OperatingSystem
 from ansible_collections.offline.guest.plugins.module_utils._guest._task import Outcome, Task
 
 BASE = "var/lib/offline-guest/firstboot"

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.offline.guest.plugins.module_utils._appliance._session import Session
 from ansible_collections.offline.guest.plugins.module_utils._errors import GuestError
 from ansible_collections.offline.guest.plugins.module_utils._guest._guest import Access, Guest, GuestOptions, load_guest
-from ansible_collections.offline.guest.plugins.module_utils._guest._inspect import DEFAULT_TYPES
+from ansible_collections.offline.guest.plugins.module_utils._guest._system import DEFAULT_TYPES
 from ansible_collections.offline.guest.tests.unit.guest.fake_disk import FakeDisk
 from ansible_collections.offline.guest.tests.unit.guest.test_inspect import luks_disk
 

@@ -12,8 +12,8 @@ import typing as t
 import pytest
 from ansible_collections.offline.guest.plugins.module_utils._errors import CallError, GuestError, OptionError
 from ansible_collections.offline.guest.plugins.module_utils._guest import _inspect
-from ansible_collections.offline.guest.plugins.module_utils._guest._inspect import OperatingSystem, select_system
 from ansible_collections.offline.guest.plugins.module_utils._guest._inspect_blocks import device_of, mapper_name
+from ansible_collections.offline.guest.plugins.module_utils._guest._system import OperatingSystem, select_system
 from ansible_collections.offline.guest.tests.unit.guest.fake_disk import ESP, LINUX, FakeDisk, debian, gpt
 from ansible_collections.offline.guest.tests.unit.guest.fake_rpc import FakeRpc
 from hypothesis import given

@@ -12,8 +12,8 @@ import typing as t
 
 import pytest
 from ansible_collections.offline.guest.plugins.module_utils._errors import GuestError
-from ansible_collections.offline.guest.plugins.module_utils._guest._inspect import OperatingSystem
 from ansible_collections.offline.guest.plugins.module_utils._guest._mount import mount_system
+from ansible_collections.offline.guest.plugins.module_utils._guest._system import OperatingSystem
 from ansible_collections.offline.guest.tests.unit.guest.fake_disk import FakeDisk
 from ansible_collections.offline.guest.tests.unit.guest.fake_rpc import FakeRpc
 

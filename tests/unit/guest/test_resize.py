@@ -13,8 +13,8 @@ from ansible_collections.offline.guest.plugins.module_utils._appliance._calls im
 from ansible_collections.offline.guest.plugins.module_utils._errors import GuestError, OptionError
 from ansible_collections.offline.guest.plugins.module_utils._guest._files import GuestFiles
 from ansible_collections.offline.guest.plugins.module_utils._guest._guest import Guest, GuestOptions
-from ansible_collections.offline.guest.plugins.module_utils._guest._inspect import OperatingSystem
 from ansible_collections.offline.guest.plugins.module_utils._guest._resize import disk_size, handle
+from ansible_collections.offline.guest.plugins.module_utils._guest._system import OperatingSystem
 from ansible_collections.offline.guest.plugins.module_utils._guest._task import Disk, Outcome, Task
 from ansible_collections.offline.guest.tests.unit.guest.resize_disk import (
     EXTENT,
