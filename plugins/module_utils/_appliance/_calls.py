@@ -210,6 +210,9 @@ class Calls:
     def mount_vfs(self, options: str, vfstype: str, mountable: str, mountpoint: str) -> None:
         self._rpc.call("mount_vfs", options, vfstype, mountable, mountpoint)
 
+    def remount(self, mountpoint: str, *, rw: bool) -> None:
+        self._rpc.call("remount", mountpoint, rw=rw)
+
     def umount(self, path_or_device: str) -> None:
         self._rpc.call("umount", path_or_device)
 

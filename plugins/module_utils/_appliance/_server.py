@@ -67,8 +67,8 @@ READ = (
     "vgs_full xfs_info"
 )
 OPEN = (
-    "aug_close aug_init aug_load aug_transform cryptsetup_close cryptsetup_open inspect_os lvm_scan mount_vfs sync "
-    "umount umount_all"
+    "aug_close aug_init aug_load aug_transform cryptsetup_close cryptsetup_open inspect_os lvm_scan mount_vfs "
+    "remount sync umount umount_all"
 )
 WRITE = (
     "aug_rm aug_save aug_set btrfs_filesystem_resize chmod copy_attributes e2fsck lchown ln ln_s lremovexattr "

@@ -57,7 +57,7 @@ class FakeDisk:
                 raise answer
             return answer(*args) if callable(answer) else answer
         own = getattr(self, f"_call_{name}", None)
-        return own(*args) if own else self._file_call(name, *args, **kwargs)
+        return own(*args, **kwargs) if own else self._file_call(name, *args, **kwargs)
 
     def _file_call(self, name: str, path: str, *args: t.Any, **kwargs: t.Any) -> t.Any:
         if not self.mounted:
@@ -82,6 +82,9 @@ class FakeDisk:
             assert self._file_call("lstatns", mountpoint)["st_mode"] & 0o170000 == 0o040000, "mounted on no directory"
         self.mounted[mountpoint] = mountable
         self.options[mountpoint] = options
+
+    def _call_remount(self, mountpoint: str, *, rw: bool) -> None:
+        self.options[mountpoint] = "" if rw else "ro"
 
     def _call_umount_all(self) -> None:
         self.mounted.clear()

@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import stat
 import typing as t
 
 import pytest
-from ansible_collections.offline.guest.plugins.module_utils._errors import GuestError
+from ansible_collections.offline.guest.plugins.module_utils._errors import CallError, GuestError
 from ansible_collections.offline.guest.plugins.module_utils._guest._mount import mount_system
 from ansible_collections.offline.guest.plugins.module_utils._guest._system import OperatingSystem
 from ansible_collections.offline.guest.tests.unit.guest.fake_disk import FakeDisk
@@ -50,6 +51,25 @@ def test_nested_mountpoints_in_order() -> None:
     assert mounted == {"/": "/dev/sda2", "/boot": BOOT, "/boot/efi": EFI} == disk.mounted
     assert warnings == []
     assert set(disk.options.values()) == {""}, "no option of the guest's fstab is used"
+
+
+def test_a_root_that_the_search_left_mounted_is_made_writable_where_it_is() -> None:
+    disk = disk_with(sda2=("ext4", tree()))
+    disk.call("mount_vfs", "ro", "ext4", "/dev/sda2", "/")
+    mount(disk, system())
+    assert (disk.mounted, disk.options) == ({"/": "/dev/sda2"}, {"/": ""})
+    assert "umount_all" not in disk.names()
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_a_root_that_cannot_be_made_writable_is_mounted_anew(refused: bool) -> None:
+    kind = "ext4" if refused else "btrfs"
+    disk = disk_with(sda2=(kind, tree()))
+    disk.call("mount_vfs", "ro", kind, "/dev/sda2", "/")
+    disk.answers["remount"] = CallError("remount", "cannot remount read-write", errno.EROFS)
+    mount(disk, dataclasses.replace(system(), root_type=kind))
+    assert (disk.mounted, disk.options) == ({"/": "/dev/sda2"}, {"/": ""})
+    assert ("remount" in disk.names()) is refused
 
 
 def test_what_is_mounted_gives_way_to_the_system() -> None:
