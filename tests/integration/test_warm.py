@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 import typing as t
 from pathlib import Path
@@ -26,18 +27,23 @@ from ansible_collections.offline.guest.plugins.module_utils._appliance._session 
     Session,
     open_or_join,
 )
+from ansible_collections.offline.guest.plugins.module_utils._errors import ApplianceError
 from ansible_collections.offline.guest.plugins.module_utils._guest import _os_info
 from ansible_collections.offline.guest.plugins.module_utils._guest._guest import GuestOptions, load_guest
 from ansible_collections.offline.guest.plugins.module_utils._guest._system import DEFAULT_TYPES
 from conftest import Copier
-from harness import Harness
+from harness import Harness, sha256
 
 pytestmark = pytest.mark.appliance
 
 RESUMES = 20
 SESSIONS = 10
-# One for each way in which an appliance finds what is on a disk.
-KINDS = ("debian-like", "fedora-lvm", "lvm-whole-disk", "md", "luks", "gpt-btrfs", "mbr-logical", "windows-like")
+# One for each way in which an appliance finds what is on a disk; all guests of the factory take ten minutes.
+KINDS = (
+    images.NAMES
+    if os.environ.get("OFFLINE_GUEST_ALL_GUESTS")
+    else ("debian-like", "fedora-lvm", "lvm-whole-disk", "md", "luks", "gpt-btrfs", "mbr-logical", "windows-like")
+)
 # In the appliance, as whoever tests it may and no module can (debug is not among the calls of the server).
 PROBE = """
 import json, os, sys, time
@@ -257,33 +263,98 @@ def start_builder(folder: Path, library: str) -> subprocess.Popen[bytes]:
     return process
 
 
-def users_of(folder: Path) -> list[str]:
-    """Return the processes whose command line names a folder."""
+def users_of(folder: Path, *words: str) -> list[int]:
+    """Return the processes whose command line names a folder, and has all these words."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            line = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            if f"{folder}/" in line and process.name != str(os.getpid()):
-                found.append(line)
+            line = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            if f"{folder}/" in " ".join(line) and set(words) <= set(line) and process.name != str(os.getpid()):
+                found.append(int(process.name))
     return found
 
 
-@pytest.mark.parametrize("after", [0.3, 2.0, 6.0])
-def test_a_build_that_is_killed_leaves_nothing_to_be_used(empty: Path, tmp_path: Path, after: float) -> None:
+def awaited(look: t.Callable[[], t.Any], patience: float = 60) -> t.Any:
+    """Return what ``look`` returns as soon as that is something."""
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.001)
+    raise AssertionError("it did not come to that")
+
+
+def is_saving(folder: Path) -> bool:
+    """Whether a builder has written a part of a machine's state."""
+    return any(state.stat().st_size for state in folder.glob("new-*/state"))
+
+
+@pytest.mark.parametrize("moment", [0.3, 2.0, 6.0, "saving"])
+def test_a_build_that_is_killed_leaves_nothing_to_be_used(empty: Path, tmp_path: Path, moment: float | str) -> None:
     folder = empty
     process = start_builder(folder, _start.write_package(str(tmp_path)))
-    time.sleep(after)
+    if isinstance(moment, str):
+        awaited(lambda: is_saving(folder))
+    else:
+        time.sleep(moment)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    until = time.monotonic() + 10
-    while users_of(folder) and time.monotonic() < until:
-        time.sleep(0.1)
-    assert users_of(folder) == []
+    awaited(lambda: not users_of(folder), 10)
     assert _warm_store.Store(str(folder)).entries() == []
     if folder.exists():
         with _warm_store.Store(str(folder)).building() as mine:
             assert mine
         assert sorted(os.listdir(folder)) == ["lock"]
+
+
+@contextlib.contextmanager
+def killed_while_resuming(folder: Path, victim: t.Callable[[int], int]) -> t.Iterator[None]:
+    """Kill a process at the instant at which QEMU takes up a saved machine.
+
+    :param victim: from the pid of that QEMU to who is killed.
+    """
+    gone: list[int] = []
+
+    def strike() -> None:
+        (emulator,) = awaited(lambda: users_of(folder, "-incoming"))
+        os.kill(victim(emulator), signal.SIGKILL)
+        gone.append(emulator)
+
+    thread = threading.Thread(target=strike)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+    assert gone, "nothing was resumed"
+
+
+def test_a_session_that_is_killed_while_it_resumes_loses_nothing(copied: Path, tmp_path: Path) -> None:
+    image = blank(tmp_path)
+    before = sha256(Path(image.path))
+    options = ApplianceOptions(start="auto", cache_dir=str(copied))
+    with open_or_join(image, options, purpose="test", throwaway=True, timeout=60) as session:
+        server = int(session.client.status["pid"])
+        with killed_while_resuming(copied, lambda _emulator: server), pytest.raises(ApplianceError):
+            session.launch()
+    awaited(lambda: not users_of(copied), 30)
+    assert sha256(Path(image.path)) == before
+    with launched(image, start="auto", cache_dir=str(copied)) as session:
+        assert session.start == "warm", "the entry is as good as it was"
+    assert os.listdir(tmp_path) == ["blank.raw"]
+
+
+def test_a_qemu_that_is_killed_while_it_resumes_is_replaced(copied: Path, tmp_path: Path) -> None:
+    image = blank(tmp_path)
+    folder = entry(copied)
+    with killed_while_resuming(copied, lambda emulator: emulator):
+        with launched(image, start="auto", cache_dir=str(copied)) as session:
+            assert session.start == "cold"
+            (warning,) = said(session)
+            assert warning.startswith("The appliance was started cold")
+    assert not folder.exists()
+    assert os.listdir(tmp_path) == ["blank.raw"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small disk")
