@@ -6,7 +6,8 @@
 
 A row's commands do the same work on fresh copies of the same image, and are run in turn: ours on an appliance that is
 booted, ours on one that is resumed, theirs, and again … What counts is the ratio of the medians, because a machine's
-own speed drifts. All are whole processes, ours with all of ansible-playbook. Results go to build/reports/bench.json,
+own speed drifts. All are whole processes, ours with all of ansible-playbook; but some rows are about single tasks of
+one play. Results go to build/reports/bench.json,
 too, each row beside those of earlier runs.
 
     python tests/bench/run.py [--runs 5] [row …]
@@ -15,7 +16,7 @@ too, each row beside those of earlier runs.
 from __future__ import annotations
 
 import argparse
-import dataclasses
+import contextlib
 import json
 import os
 import pathlib
@@ -27,198 +28,25 @@ import tempfile
 import time
 import typing as t
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-BUILD = ROOT / "build"
-FIRST = BUILD / "bench-first"  # a store of its own for the row about the first session
-PYTHON = str(BUILD / "venv/bin/python")
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBenchBenchBenchBenchBenchBenchBenchBenchBen bench"
-HASH = "root:$6$bench$bench:19000:0:99999:7:::"
+from rows import (
+    BUILD,
+    FIRST,
+    LARGE,
+    LARGE_FILE,
+    PYTHON,
+    READY,
+    ROOT,
+    ROWS,
+    TASK_ROWS,
+    Command,
+    Row,
+    Task,
+    TaskRow,
+    copy_in,
+    playbook,
+)
 
-
-Command = t.Callable[[pathlib.Path, str], list[str]]
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """One comparison.
-
-    :param ours: from the image's path, and how the appliance is to be started, to our command.
-    :param theirs: the same for the peer's command, which does not mind the start.
-    :param targets: by the start of our appliance the ratio of the medians, ours by theirs, that is to be reached; None
-        where none is.
-    """
-
-    name: str
-    against: str
-    ours: Command
-    theirs: Command
-    targets: t.Mapping[str, float | None]
-
-
-def playbook(image: pathlib.Path, start: str, tasks: list[dict[str, t.Any]], *, session: bool) -> list[str]:
-    """Return the command that runs ``tasks`` on ``image``, in one session or without.
-
-    :param start: ``cold``, ``warm``, or ``first``: as ``auto`` on a store that is empty.
-    """
-    appliance = {"start": "auto", "cache_dir": str(FIRST)} if start == "first" else {"start": start}
-    if session:
-        opened: dict[str, t.Any] = {"offline.guest.session": {"state": "open"}}
-        tasks = [opened, *tasks, {"offline.guest.session": {"state": "committed"}}]
-    play = {
-        "hosts": "localhost",
-        "gather_facts": False,
-        "module_defaults": {
-            "group/offline.guest.image": {"image": str(image), "format": "raw", "appliance": appliance}
-        },
-        "tasks": tasks,
-    }
-    path = image.with_suffix(".yml")
-    path.write_text(json.dumps([play]), encoding="utf-8")
-    program = str(BUILD / "venv/bin/ansible-playbook")
-    return [program, "-i", "localhost,", "-c", "local", "-e", f"ansible_python_interpreter={PYTHON}", str(path)]
-
-
-def edit(path: str, *edits: dict[str, t.Any], **options: t.Any) -> dict[str, t.Any]:
-    """Return a task with the module edit."""
-    return {"offline.guest.edit": {"path": path, "edits": list(edits), **options}}
-
-
-def ten_changes(image: pathlib.Path, start: str) -> list[str]:
-    """Ten changes with today's modules. A symbolic link is none of them, so the time zone is Debian's text file."""
-    new = {"create": True, "mode": "0644"}
-    return playbook(
-        image,
-        start,
-        [
-            edit("/etc/bench.conf", {"line": "written = yes"}, **new),
-            edit("/opt/bench", {"line": "a new file"}, **new),
-            edit("/etc/profile", {"line": "export BENCH=1"}),
-            edit("/etc/ssh/sshd_config", {"regexp": "^#?PermitRootLogin.*", "replace": "PermitRootLogin no"}),
-            edit(
-                "/etc/systemd/journald.conf", {"ini": {"section": "Journal", "option": "Storage", "value": "volatile"}}
-            ),
-            edit("/etc/hostname", {"regexp": ".*", "line": "bench"}, **new),
-            edit("/etc/timezone", {"regexp": ".*", "line": "Europe/Prague"}, **new),
-            {"offline.guest.firstboot": {"name": "bench", "commands": ["echo bench"]}},
-            edit("/root/.ssh/authorized_keys", {"line": KEY}, create=True, mode="0600"),
-            edit("/etc/shadow", {"regexp": "^root:", "line": HASH}),
-        ],
-        session=True,
-    )
-
-
-def virt_customize(image: pathlib.Path, _start: str) -> list[str]:
-    """The same ten."""
-    return [
-        *("virt-customize", "--quiet", "--no-network", "--format", "raw", "-a", str(image)),
-        *("--write", "/etc/bench.conf:written = yes\n"),
-        *("--write", "/opt/bench:a new file\n"),
-        *("--append-line", "/etc/profile:export BENCH=1"),
-        *("--edit", "/etc/ssh/sshd_config:s/^#?PermitRootLogin.*/PermitRootLogin no/"),
-        *("--edit", "/etc/systemd/journald.conf:s/^#?Storage=.*/Storage=volatile/"),
-        *("--hostname", "bench"),
-        *("--timezone", "Europe/Prague"),
-        *("--firstboot-command", "echo bench"),
-        *("--ssh-inject", f"root:string:{KEY}"),
-        *("--edit", f"/etc/shadow:s|^root:.*|{HASH.replace('$', chr(92) + '$')}|"),
-    ]
-
-
-def one_edit(image: pathlib.Path, start: str) -> list[str]:
-    """One edit without a session."""
-    return playbook(image, start, [edit("/etc/hostname", {"regexp": ".*", "line": "bench"})], session=False)
-
-
-def virt_edit(image: pathlib.Path, _start: str) -> list[str]:
-    """The same edit."""
-    return ["virt-edit", "--format=raw", "-a", str(image), "/etc/hostname", "-e", "s/.*/bench/"]
-
-
-def os_info(image: pathlib.Path, start: str) -> list[str]:
-    """Everything that os_info tells but the list of packages."""
-    return playbook(image, start, [{"offline.guest.os_info": {}}], session=False)
-
-
-def virt_inspector(image: pathlib.Path, _start: str) -> list[str]:
-    """What virt-inspector tells but the list of packages."""
-    return ["virt-inspector", "--no-applications", "--no-icon", "--format=raw", "-a", str(image)]
-
-
-def resize(image: pathlib.Path, start: str) -> list[str]:
-    """Grow the image by 1 GiB in place."""
-    size = image.stat().st_size + 1024**3
-    return playbook(image, start, [{"offline.guest.resize": {"size": str(size)}}], session=False)
-
-
-def virt_resize(image: pathlib.Path, _start: str) -> list[str]:
-    """The same, to a second disk that must exist."""
-    target = image.with_suffix(".target")
-    with open(target, "wb") as stream:
-        stream.truncate(image.stat().st_size + 1024**3)
-    expand = ["--expand", last_partition(image)]
-    return ["virt-resize", "--quiet", "--format", "raw", "--output-format", "raw", *expand, str(image), str(target)]
-
-
-def last_partition(image: pathlib.Path) -> str:
-    """Return virt-resize's name for the image's last partition."""
-    shown = subprocess.run(["sfdisk", "--json", str(image)], check=True, capture_output=True, text=True)
-    partitions = json.loads(shown.stdout)["partitiontable"]["partitions"]
-    last = max(partitions, key=lambda partition: int(partition["start"]))
-    return "/dev/sda" + str(last["node"])[len(str(image)) :]
-
-
-READY = """
-import sys
-from ansible_collections.offline.guest.plugins.module_utils._appliance._image import Image
-from ansible_collections.offline.guest.plugins.module_utils._appliance._session import ApplianceOptions, open_or_join
-from ansible_collections.offline.guest.plugins.module_utils._guest._guest import GuestOptions, load_guest
-options = GuestOptions(filesystems=("ext4", "vfat"))
-image = Image(sys.argv[1], "raw")
-with open_or_join(image, ApplianceOptions(start=sys.argv[2]), purpose="bench", throwaway=True, timeout=60) as session:
-    session.launch()
-    load_guest(session, options, access="mounted", warn=print)
-"""
-
-
-def ready(image: pathlib.Path, start: str) -> list[str]:
-    """Our server, ready, with the root mounted."""
-    return [PYTHON, "-c", READY, str(image), start]
-
-
-def guestfish(image: pathlib.Path, _start: str) -> list[str]:
-    """A bare launch, nothing looked at and nothing mounted."""
-    return ["guestfish", "--format=raw", "-a", str(image), "run"]
-
-
-def booted_edit(image: pathlib.Path, _start: str) -> list[str]:
-    """The edit without a session, on an appliance that is booted."""
-    return one_edit(image, "cold")
-
-
-def booted_ready(image: pathlib.Path, _start: str) -> list[str]:
-    """Our server, ready, with the root mounted, on an appliance that is booted."""
-    return ready(image, "cold")
-
-
-ROWS = {
-    "playbook": Row(
-        "playbook of 10 changes in one session",
-        "virt-customize, the same ten",
-        ten_changes,
-        virt_customize,
-        {"cold": 0.50, "warm": 0.25},
-    ),
-    "edit": Row("one edit without a session", "virt-edit", one_edit, virt_edit, {"cold": 0.80, "warm": 0.25}),
-    "os_info": Row(
-        "os_info", "virt-inspector --no-applications", os_info, virt_inspector, {"cold": 0.65, "warm": 0.25}
-    ),
-    "resize": Row("resize by 1 GiB", "virt-resize --expand", resize, virt_resize, {"cold": 0.35}),
-    "ready": Row("server ready, root mounted", "guestfish run", ready, guestfish, {"cold": 1.25}),
-    "resume": Row("server ready, root mounted", "the same, booted", ready, booted_ready, {"warm": 0.25}),
-    "first": Row(
-        "first edit, an appliance saved meanwhile", "the same, none saved", one_edit, booted_edit, {"first": 1.15}
-    ),
-}
+TURNS = 10  # of each side in a row about tasks
 
 
 def environment() -> dict[str, str]:
@@ -243,32 +71,60 @@ def peer_settings() -> dict[str, str]:
     return {"LIBGUESTFS_BACKEND_SETTINGS": f"force_{accelerator}"}
 
 
-class fresh_copy:
-    """A copy of the Debian image in a folder of its own, gone afterwards."""
+def base_image(name: str) -> pathlib.Path:
+    """Return the image that a row's runs get copies of; made on first use and kept."""
+    source = BUILD / "images" / "debian-real.raw"
+    if name == "small":
+        return source
+    image = BUILD / f"bench-{name}.raw"
+    if not image.exists() or image.stat().st_mtime < source.stat().st_mtime:
+        make_large_file()
+        staged = image.with_suffix(".new")
+        subprocess.run(["cp", "--sparse=always", str(source), str(staged)], check=True)
+        size = str(source.stat().st_size + 4 * LARGE)
+        run_command(playbook(staged, "warm", [{"offline.guest.resize": {"size": size}}], session=False))
+        if name == "filled":
+            run_command(copy_in(staged, "warm"))
+        os.replace(staged, image)
+    return image
 
-    def __enter__(self) -> pathlib.Path:
-        self._folder = tempfile.TemporaryDirectory(dir=BUILD, prefix="bench-")
-        image = pathlib.Path(self._folder.name) / "image.raw"
-        source = BUILD / "images" / "debian-real.raw"
-        subprocess.run(["cp", "--sparse=always", str(source), str(image)], check=True)
-        return image
 
-    def __exit__(self, *_exc: object) -> None:
-        self._folder.cleanup()
+def make_large_file() -> None:
+    """Make the file to copy, of bytes that no layer can leave out or make smaller."""
+    if LARGE_FILE.exists() and LARGE_FILE.stat().st_size == LARGE:
+        return
+    with open(LARGE_FILE, "wb") as stream:
+        for _block in range(LARGE // 2**20):
+            stream.write(os.urandom(2**20))
 
 
-def timed(command: Command, start: str, settings: dict[str, str]) -> float:
-    """Return how many seconds one run on a fresh copy took.
+def run_command(words: list[str], **settings: str) -> None:
+    """Run a command to its end.
 
     :raises SystemExit: it failed; its output is shown.
     """
-    with fresh_copy() as image:
-        words = command(image, start)
-        began = time.monotonic()
-        done = subprocess.run(words, env={**environment(), **settings}, capture_output=True, text=True, check=False)
-        seconds = time.monotonic() - began
+    done = subprocess.run(words, env={**environment(), **settings}, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         sys.exit(f"{' '.join(words)} failed:\n{done.stdout}\n{done.stderr}")
+
+
+@contextlib.contextmanager
+def fresh_copy(base: str = "small") -> t.Iterator[pathlib.Path]:
+    """Give a copy of an image in a folder of its own, gone afterwards."""
+    source = base_image(base)
+    with tempfile.TemporaryDirectory(dir=BUILD, prefix="bench-") as folder:
+        image = pathlib.Path(folder) / "image.raw"
+        subprocess.run(["cp", "--sparse=always", str(source), str(image)], check=True)
+        yield image
+
+
+def timed(command: Command, start: str, base: str, settings: dict[str, str]) -> float:
+    """Return how many seconds one run on a fresh copy took."""
+    with fresh_copy(base) as image:
+        words = command(image, start)
+        began = time.monotonic()
+        run_command(words, **settings)
+        seconds = time.monotonic() - began
     if start == "first":
         await_saved()
     return seconds
@@ -289,8 +145,8 @@ def measure(row: Row, runs: int, settings: dict[str, str]) -> list[dict[str, t.A
     ours: dict[str, list[float]] = {start: [] for start in row.targets}
     theirs: list[float] = []
     for run in range(runs + 1):
-        taken = {start: timed(row.ours, start, {}) for start in row.targets}
-        their = timed(row.theirs, "", settings)
+        taken = {start: timed(row.ours, start, row.base, {}) for start in row.targets}
+        their = timed(row.theirs, "", row.base, settings)
         shown = ", ".join(f"{start} {seconds:.1f} s" for start, seconds in taken.items())
         print(f"  {row.name}: {shown}, against {their:.1f} s{'' if run else ' (not counted)'}", flush=True)
         if run:
@@ -302,8 +158,14 @@ def measure(row: Row, runs: int, settings: dict[str, str]) -> list[dict[str, t.A
 
 def result(row: Row, start: str, ours: list[float], theirs: list[float]) -> dict[str, t.Any]:
     """Return what is known of one start in one row."""
+    return compared(row, start, ours, theirs, row.targets[start])
+
+
+def compared(
+    row: Row | TaskRow, start: str, ours: list[float], theirs: list[float], target: float | None
+) -> dict[str, t.Any]:
+    """Return two sides and their ratio, as the report has them."""
     ratio = statistics.median(ours) / statistics.median(theirs)
-    target = row.targets[start]
     return {
         "work": row.name,
         "start": start,
@@ -318,6 +180,27 @@ def result(row: Row, start: str, ours: list[float], theirs: list[float]) -> dict
     }
 
 
+def measure_tasks(row: TaskRow) -> list[dict[str, t.Any]]:
+    """Run the tasks of both sides by turns in one play on a session that is open."""
+    with fresh_copy() as image:
+        tasks: list[Task] = []
+        for turn in range(TURNS + 1):
+            tasks.append({"name": "ours", **row.ours(turn)})
+            tasks.append({"name": "theirs", **row.theirs(turn, image.parent)})
+        times = image.with_suffix(".times")
+        settings = {
+            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests/bench/callback_plugins"),
+            "ANSIBLE_CALLBACKS_ENABLED": "task_times",
+            "OFFLINE_GUEST_TIMES": str(times),
+        }
+        run_command(playbook(image, "warm", tasks, session=True), **settings)
+        lines = [json.loads(line) for line in times.read_text(encoding="utf-8").splitlines()]
+    # The first of each side does not count: it finds and mounts the guest, and Ansible packs the module.
+    ours, theirs = ([line["seconds"] for line in lines if line["name"] == side][1:] for side in ("ours", "theirs"))
+    print(f"  {row.name}: {statistics.median(ours):.2f} s, against {statistics.median(theirs):.2f} s", flush=True)
+    return [compared(row, "warm", ours, theirs, row.target)]
+
+
 def table(results: list[dict[str, t.Any]]) -> str:
     """Return the results as a table in Markdown."""
     lines = ["| work | start | against | ours, s | theirs, s | ratio | to reach |", "|---|---|---|---|---|---|---|"]
@@ -325,8 +208,8 @@ def table(results: list[dict[str, t.Any]]) -> str:
         mark = "" if result["reached"] else " (not reached)"
         target = "" if result["target"] is None else f"≤ {result['target']:.2f}"
         lines.append(
-            f"| {result['work']} | {result['start']} | {result['against']} | {result['ours_median']:.1f} "
-            f"| {result['theirs_median']:.1f} | {result['ratio']:.2f}{mark} | {target} |"
+            f"| {result['work']} | {result['start']} | {result['against']} | {result['ours_median']:.3g} "
+            f"| {result['theirs_median']:.3g} | {result['ratio']:.2f}{mark} | {target} |"
         )
     return "\n".join(lines)
 
@@ -335,18 +218,19 @@ def main() -> None:
     """Run the comparison."""
     parser = argparse.ArgumentParser(description="Compare speed with the libguestfs tools.")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("rows", nargs="*", choices=[*ROWS, []], default=[])
+    parser.add_argument("rows", nargs="*", choices=[*ROWS, *TASK_ROWS, []], default=[])
     options = parser.parse_args()
     subprocess.run(["/usr/bin/python3", str(ROOT / "tests/images/build.py"), "debian-real"], check=True)
     settings = peer_settings()
     report = BUILD / "reports" / "bench.json"
     report.parent.mkdir(exist_ok=True)
     known = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {"rows": {}}
-    for name in options.rows or ROWS:
-        known["rows"][name] = measure(ROWS[name], options.runs, settings)
+    for name in options.rows or [*ROWS, *TASK_ROWS]:
+        measured = measure(ROWS[name], options.runs, settings) if name in ROWS else measure_tasks(TASK_ROWS[name])
+        known["rows"][name] = measured
         known["settings"] = settings
         report.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
-    results = [result for name in ROWS for result in known["rows"].get(name, [])]
+    results = [result for name in (*ROWS, *TASK_ROWS) for result in known["rows"].get(name, [])]
     print(f"\nmedians of {options.runs}, {settings['LIBGUESTFS_BACKEND_SETTINGS']}\n\n{table(results)}")
 
 
