@@ -75,3 +75,13 @@ options:
     type: bool
     default: false
 """
+
+    # For modules that edit a file as a whole.
+    MAX_SIZE = r"""
+options:
+  max_size:
+    description:
+      - The size of the largest file to edit, in bytes. A larger one is refused.
+    type: int
+    default: 8388608
+"""

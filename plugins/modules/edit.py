@@ -23,6 +23,10 @@ extends_documentation_fragment:
   - offline.guest.attributes
   - offline.guest.image
   - offline.guest.appliance
+  - offline.guest.files
+  - offline.guest.files.backup
+  - offline.guest.files.max_size
+  - offline.guest.files.validate
 attributes:
   idempotent:
     support: partial
@@ -231,37 +235,11 @@ options:
       - If there is none and all edits only remove or replace, nothing is done, whether this is set or not.
     type: bool
     default: false
-  owner:
-    description:
-      - The owner that the file is to have, as a number or a name of the B(guest).
-      - A change of owner or group clears the set-user-ID and set-group-ID bits unless O(mode) sets them.
-    type: str
-  group:
-    description:
-      - The group that the file is to have, as a number or a name of the B(guest).
-    type: str
-  mode:
-    description:
-      - The permissions that the file is to have, octal such as V('0644') (quote it), or symbolic such as V(u=rw,go=r).
-      - A new file gets V('0644') if this is not set.
-    type: raw
-  backup:
-    description:
-      - Whether to keep the file as it was beside it, in the guest, if its content changes.
-      - The name ends in a digest of the content, the time and a tilde. If the environment variable
-        C(SOURCE_DATE_EPOCH) is set, it is the time, so that the same image can be made again.
-    type: bool
-    default: false
-  max_size:
-    description:
-      - The size of the largest file to edit, in bytes. A larger one is refused.
-    type: int
-    default: 8388608
 seealso:
-  - module: ansible.builtin.lineinfile
-  - module: ansible.builtin.blockinfile
-  - module: ansible.builtin.replace
-  - module: community.general.ini_file
+  - module: offline.guest.lineinfile
+  - module: offline.guest.blockinfile
+  - module: offline.guest.replace
+  - module: offline.guest.ini_file
 author:
   - offline.guest contributors (@offline-guest)
 """
@@ -372,7 +350,7 @@ size:
 from typing import NoReturn
 
 from ..module_utils._guest._edit import handle
-from ..module_utils._module import run_guest_module
+from ..module_utils._module import FILE_SPEC, run_guest_module
 
 STATE = {"type": "str", "choices": ["present", "absent"]}
 
@@ -432,13 +410,12 @@ def main() -> NoReturn:
     """Run the module."""
     run_guest_module(
         argument_spec={
+            **FILE_SPEC,
             "path": {"type": "str", "required": True},
             "edits": {"type": "list", "elements": "dict", "required": True, "options": EDIT},
             "create": {"type": "bool", "default": False},
-            "owner": {"type": "str"},
-            "group": {"type": "str"},
-            "mode": {"type": "raw"},
             "backup": {"type": "bool", "default": False},
+            "validate": {"type": "str"},
             "max_size": {"type": "int", "default": 8 * 1024 * 1024},
         },
         handler=handle,

@@ -151,6 +151,20 @@ class AttributePlanner:
         mode = NEW_DIRECTORY_MODE if kind == "directory" else NEW_MODE
         return self._owned(kind, Attributes(mode, 0, 0), self._options.mode)
 
+    def plan_new(self, path: GuestPath, kind: str = "file") -> AttributeChange:
+        """Return the change to an entry that is to be made, which has by then what an entry has by itself.
+
+        :raises GuestError: there is no such user or group.
+        """
+        mode = NEW_DIRECTORY_MODE if kind == "directory" else NEW_MODE
+        context = None
+        if any(self._options.context):
+            context = _fields(self._files.labeler.label_for(path, kind) or "")
+        before = Attributes(mode, 0, 0, context, None if self._options.flags is None else frozenset())
+        return AttributeChange(
+            path, before, self._wanted(path, kind, before, self._options.mode), self._options.flags or ""
+        )
+
     def _wanted(self, path: GuestPath, kind: str, before: Attributes, mode: t.Any) -> Attributes:
         wanted = self._owned(kind, before, mode)
         return dataclasses.replace(

@@ -41,12 +41,13 @@ def shown(content: bytes) -> str:
     )
 
 
-def attributes_diff(path: str, before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return the ``diff`` of what differs between two sets of attributes."""
-    differing = [key for key in after if before.get(key) != after[key]]
+def attributes_diff(path: str, difference: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return the ``diff`` of a file's attributes.
+
+    :param difference: ``before`` and ``after`` with what differs; neither if nothing does.
+    """
     return {
         "before_header": f"{path} (file attributes)",
         "after_header": f"{path} (file attributes)",
-        "before": {key: before[key] for key in differing if key in before},
-        "after": {key: after[key] for key in differing},
+        **difference,
     }

@@ -16,6 +16,8 @@ from ._edited import Edited, compiled, encoded, wrong_pattern
 
 _EOL = b"\n"
 _ENDS = b"\r\n"
+#: The warning about an edit that matches every line.
+EMPTY_PATTERN = "an empty pattern matches every line. Use '^' if that is what you want."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +32,11 @@ class LineEdit:
     insertafter: str | None = None
     insertbefore: str | None = None
     firstmatch: bool = False
+
+    @property
+    def matches_every_line(self) -> bool:
+        """Whether the pattern is empty, which few mean."""
+        return "" in (self.regexp, self.search_string)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -92,17 +92,22 @@ def _needed(given: Options, key: str, why: str) -> None:
         raise OptionError(f"'{key}' is missing; {why}.")
 
 
-def _line(given: dict[str, t.Any]) -> LineEdit:
+def line_edit(given: dict[str, t.Any]) -> LineEdit:
+    """Return the edit of lineinfile's options, which lack what is None.
+
+    :raises OptionError: a key is missing, or keys exclude each other.
+    """
     _exclusive(given, "insertbefore", "insertafter")
     _exclusive(given, "regexp", "search_string")
     if given.get("backrefs"):
         _exclusive(given, "backrefs", "search_string")
-        _needed(given, "regexp", "'backrefs' refers to its groups")
     if given.get("state") == "absent":
         if not {"line", "regexp", "search_string"} & given.keys():
             raise OptionError("One of 'line', 'regexp' and 'search_string' must say which lines to remove.")
     else:
         _needed(given, "line", "it is the line to write")
+        if given.get("backrefs"):
+            _needed(given, "regexp", "'backrefs' refers to its groups")
     return LineEdit(**given)
 
 
@@ -135,11 +140,15 @@ def _ini(given: dict[str, t.Any]) -> IniEdit:
         raise OptionError("ini: one of 'value', 'values' and 'allow_no_value' is missing.")
     if conditions is not None:
         _needed(ini, "section", "'section_has_values' chooses among sections of one name")
-        ini["section_has_values"] = tuple(_condition(condition) for condition in conditions)
+        ini["section_has_values"] = tuple(section_has(condition) for condition in conditions)
     return IniEdit(values=values, **ini)
 
 
-def _condition(item: Options) -> SectionHas:
+def section_has(item: Options) -> SectionHas:
+    """Return one element of ``section_has_values``.
+
+    :raises OptionError: it has both ``value`` and ``values``.
+    """
     given = _given(item)
     _exclusive(given, "value", "values")
     return SectionHas(given["option"], tuple([given["value"]] if "value" in given else given.get("values", ())))
@@ -155,7 +164,7 @@ def _augeas(given: dict[str, t.Any]) -> AugeasEdit:
 
 
 _PARSERS: dict[str, t.Callable[[dict[str, t.Any]], AnyEdit]] = {
-    "line": _line,
+    "line": line_edit,
     "block": _block,
     "replace": _replace,
     "ini": _ini,

@@ -216,6 +216,7 @@ class GuestFiles:
         uid: int | None = None,
         gid: int | None = None,
         like: str | None = None,
+        follow: bool = True,
     ) -> None:
         """Replace or create a regular file, at one instant.
 
@@ -223,10 +224,13 @@ class GuestFiles:
         no other are given. A new one gets mode 0644, root as owner, and its SELinux label by the guest's policy.
 
         :param like: take those attributes from this file instead.
+        :param follow: False to have the file in place of a link at ``path``, of which nothing is kept.
         :raises GuestError: the parent is no directory, or something other than a regular file is at ``path``.
         """
-        target = self.resolve(path)
+        target = self.resolve(path) if follow else self._entry(path)
         old = self._lstat(target)
+        if old is not None and old.kind == "link":
+            old = None
         if old is not None:
             _require_file(path, old)
         model = target if like is None else self.resolve(like)
