@@ -172,8 +172,10 @@ backup_file:
   type: str
   sample: /etc/app/app.ini.9b1c33d2.2026-01-31@12:00:00~
 state:
-  description: What is at O(path), which is V(file), V(hard) (a file with several names), V(link) or V(absent).
-  returned: success
+  description:
+    - What is at O(path), which is V(file), V(hard) (a file with several names) or V(link).
+    - Of a link, even one that was followed, this and what follows here is about the link, as with the twin.
+  returned: if there is a file
   type: str
   sample: file
 mode:

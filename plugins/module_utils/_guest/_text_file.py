@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._errors import GuestError, printable
 from ._attributes import AttributeChange, AttributeOptions, AttributePlanner, apply_attributes
 from ._backup import backup_path
 from ._diff import attributes_diff, content_diff
@@ -124,6 +125,7 @@ class TextFile:
 
         :param content: None when there is no file and will be none.
         :param keeps_attributes: whatever the task asks for.
+        :raises GuestError: there is no such user or group, or a link leads to where no file can be made.
         """
         changes = content != current.content
         replaced = self._replaces_link and changes and current.is_link
@@ -133,7 +135,9 @@ class TextFile:
         backup = None
         if changes and self._task.params["backup"] and current.content is not None:
             backup = backup_path(current.entry, current.content)
-        return Plan(current, content, current.entry if replaced else current.path, attributes, backup)
+        plan = Plan(current, content, current.entry if replaced else current.path, attributes, backup)
+        self._require_folder(plan)
+        return plan
 
     def carry_out(self, plan: Plan) -> None:
         """Show the content to the program of ``validate``; then do what was decided, unless this is a check.
@@ -144,6 +148,17 @@ class TextFile:
             validate(self._task.params.get("validate"), plan.content or b"")
         if plan.changed and not self._task.check:
             self._apply(plan)
+
+    def _require_folder(self, plan: Plan) -> None:
+        """Refuse to make a file behind a link to a directory that is not there; the one of the link is made."""
+        if plan.current.content is not None or plan.content is None or plan.written == plan.current.entry:
+            return
+        found = self._files.lstat(plan.written.parent)
+        if found is None or found.kind != "directory":
+            raise GuestError(
+                f"'{printable(plan.current.entry)}' in the guest is a link, and there is no directory where it leads.",
+                hint="Make the directory first.",
+            )
 
     def _attributes(self, current: Current, *, replaced: bool) -> AttributeChange:
         found = self._files.lstat(current.path) if replaced else current.found

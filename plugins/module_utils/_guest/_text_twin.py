@@ -14,7 +14,8 @@ What the twins do with links is kept, even where it surprises:
 * The backup is beside the path that was given, not beside what it leads to.
 
 What is not kept: in check mode a twin does not look at the attributes of a file that is not there (ini_file: of any),
-so it predicts less than it does; ours predicts all. Of the difference of attributes replace and ini_file say nothing;
+so it predicts less than it does; ours predicts all. ini_file may report the removal of an empty section; ours reports
+what differs. Of the difference of attributes replace and ini_file say nothing;
 ours adds it.
 """
 
@@ -175,6 +176,8 @@ def _edit(task: Task, file: TextFile, current: Current, edit: Edit, *, creates: 
     if current.content is None and not creates:
         raise GuestError(f"Path {printable(path)} does not exist in the guest.", details={"rc": _IS_MISSING})
     edited = apply_edit(current.content, edit, newline="\n")
+    if edited.changed and edited.content == current.content:  # ini_file removes nothing and calls that a change
+        edited = dataclasses.replace(edited, changed=False, message="OK")
     # Where it says why it changed nothing, replace leaves the attributes alone as well.
     gives_up = isinstance(edit, ReplaceEdit) and not edited.changed and bool(edited.message)
     content = edited.content if edited.changed else current.content
@@ -199,10 +202,18 @@ def _as_utf8(content: bytes | None, encoding: str) -> bytes:
 
 
 def _facts(task: Task, file: TextFile, plan: Plan) -> dict[str, t.Any]:
-    """What Ansible adds to a result that has a ``path``: here about the guest's file, as it is after the task."""
-    entry, found = plan.current.entry, plan.found_after
-    label = None if found is None else _label(task.guest.files, plan)
-    return entry_facts(entry, found, file.planner.accounts, label=label)
+    """What Ansible adds to a result that has a ``path`` at which there is something: here about the guest's entry.
+
+    It is about the path itself: of a link, even one that was followed, it describes the link.
+    """
+    files, entry, found = task.guest.files, plan.current.entry, plan.found_after
+    if task.params["follow"]:
+        link = files.lstat(task.params["path"])
+        if link is not None and link.kind == "link":
+            return entry_facts(entry, link, file.planner.accounts, label=files.label_of(task.params["path"]))
+    if found is None:
+        return {}
+    return entry_facts(entry, found, file.planner.accounts, label=_label(files, plan))
 
 
 def _label(files: GuestFiles, plan: Plan) -> str | None:

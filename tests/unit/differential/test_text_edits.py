@@ -4,7 +4,7 @@
 
 """The edit engine against the modules it must equal: same bytes in, same bytes, ``changed`` and ``msg`` out.
 
-``OFFLINE_GUEST_EXAMPLES`` is the number of random examples for each editor.
+``OFFLINE_GUEST_EXAMPLES`` is the number of random examples for each of the text editors.
 """
 
 from __future__ import annotations
@@ -27,11 +27,13 @@ from ansible_collections.offline.guest.tests.unit.guest.test_ini import ini_edit
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+EXAMPLES = int(os.environ.get("OFFLINE_GUEST_EXAMPLES", "2000"))
 many = settings(
-    max_examples=int(os.environ.get("OFFLINE_GUEST_EXAMPLES", "300")),
+    max_examples=EXAMPLES,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+some = settings(many, max_examples=-(-EXAMPLES // 4))  # an example of these takes twice as long and more
 
 ENDS = st.sampled_from([b"\n", b"\n", b"\n", b"\r\n", b"\r", b"\r\r\n", b""])
 Params = dict[str, t.Any]
@@ -72,6 +74,8 @@ def assert_same(
         assert found.failed, f"the module refuses: {theirs.message}"
     else:
         assert found == theirs
+        # Our modules go by the bytes. ini_file may remove the lines above the first section where there are none.
+        assert theirs.changed == (theirs.content != content) or theirs.message == "section removed"
 
 
 # lineinfile
@@ -194,7 +198,7 @@ def test_blockinfile(content: bytes, params: Params, tmp_path: pathlib.Path) -> 
 
 
 @given(content=BLOCKS, params=block_params())
-@many
+@some
 def test_blockinfile_again_where_its_block_is_there(content: bytes, params: Params, tmp_path: pathlib.Path) -> None:
     """A second task on what a first one left: random contents rarely hold a whole block."""
     first = run_twin(blockinfile, content, {"block": "old"}, tmp_path)
@@ -352,7 +356,7 @@ def ini_file() -> types.ModuleType:
 
 
 @given(content=INI_LINES, params=ini_params())
-@many
+@some
 def test_ini_file(content: bytes, params: Params, ini_file: types.ModuleType, tmp_path: pathlib.Path) -> None:
     assert_same(ini_file, content, params, ini_edit(params), tmp_path)
 
