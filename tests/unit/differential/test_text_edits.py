@@ -78,6 +78,16 @@ def assert_same(
         assert theirs.changed == (theirs.content != content) or theirs.message == "section removed"
 
 
+def one_of(*choices: dict[str, st.SearchStrategy[t.Any]]) -> st.SearchStrategy[Params]:
+    """None of the options, or those of one of the choices: of what excludes each other, little would pass a filter."""
+    return st.one_of(st.just({}), *(st.fixed_dictionaries(choice) for choice in choices))
+
+
+def together(*parts: st.SearchStrategy[Params]) -> st.SearchStrategy[Params]:
+    """The options of all parts."""
+    return st.tuples(*parts).map(lambda chosen: {key: value for part in chosen for key, value in part.items()})
+
+
 # lineinfile
 
 LINES = texts("foo", "bar", "foo=1", "#foo=2", "", " ", "new", "é", "foo bar")
@@ -108,26 +118,19 @@ def line_params() -> st.SearchStrategy[Params]:
     texts_to_write = st.sampled_from(
         ["foo", "bar", "new", "", "é", "new\n", "a\nb", "foo=1", r"\1-\2", r"\g<n>x", "\\", "x\r"]
     )
-    return options(
-        line=texts_to_write,
-        regexp=LINE_PATTERNS,
-        search_string=st.sampled_from(["foo", "o", "", "é", "nothing"]),
-        state=st.sampled_from(["present", "present", "present", "absent"]),
-        backrefs=st.booleans(),
-        insertafter=INSERT,
-        insertbefore=INSERT,
-        firstmatch=st.booleans(),
-    ).filter(_is_line_task)
-
-
-def _is_line_task(params: Params) -> bool:
-    """What the module's checks before the edit let through."""
-    pairs = [("insertafter", "insertbefore"), ("regexp", "search_string"), ("backrefs", "search_string")]
-    if any(one in params and other in params for one, other in pairs):
-        return False
-    if params.get("state") == "absent":
-        return bool({"line", "regexp", "search_string"} & params.keys())
-    return "line" in params and ("regexp" in params or not params.get("backrefs"))
+    wanted = st.one_of(
+        st.fixed_dictionaries({"line": texts_to_write}, optional={"state": st.just("present")}),
+        st.fixed_dictionaries({"line": texts_to_write}),
+        st.fixed_dictionaries({"state": st.just("absent")}, optional={"line": texts_to_write}),
+    )
+    matched = one_of(
+        {"regexp": LINE_PATTERNS},
+        {"regexp": LINE_PATTERNS, "backrefs": st.booleans()},
+        {"search_string": st.sampled_from(["foo", "o", "", "é", "nothing"])},
+    )
+    beside = one_of({"insertafter": INSERT}, {"insertbefore": INSERT})
+    chosen = together(wanted, matched, beside, options(firstmatch=st.booleans()))
+    return chosen.filter(lambda params: bool({"line", "regexp", "search_string"} & params.keys()))
 
 
 @given(content=LINES, params=line_params())
@@ -178,17 +181,17 @@ BLOCKS = texts("foo", "bar", "", "# BEGIN ANSIBLE MANAGED BLOCK", "# END ANSIBLE
 
 def block_params() -> st.SearchStrategy[Params]:
     anchors = ["^foo", "bar$", "é", "nothing", "", "(?m)^foo", "(?m)bar$", "(?m)\n", "[", "BOF", "EOF"]
-    return options(
+    chosen = options(
         block=st.sampled_from(["", "one", "one\n", "one\ntwo", "\n", "é", "one\r\ntwo\n", "\udcff"]),
         marker=st.sampled_from(["M", "# {mark} ANSIBLE MANAGED BLOCK", "{mark}", "#{mark}{mark}", "", "a\nb{mark}"]),
         marker_begin=st.sampled_from(["BEGIN", "", "foo", r"\1", r"\n", "\\"]),
         marker_end=st.sampled_from(["END", "", "bar"]),
         state=st.sampled_from(["present", "present", "absent"]),
-        insertafter=st.sampled_from(anchors),
-        insertbefore=st.sampled_from(anchors),
         append_newline=st.booleans(),
         prepend_newline=st.booleans(),
-    ).filter(lambda params: not ("insertafter" in params and "insertbefore" in params))
+    )
+    anchor = st.sampled_from(anchors)
+    return together(chosen, one_of({"insertafter": anchor}, {"insertbefore": anchor}))
 
 
 @given(content=BLOCKS, params=block_params())
