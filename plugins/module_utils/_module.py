@@ -152,7 +152,8 @@ def _finish(module: AnsibleModule, work: t.Callable[[], Outcome], *, needs_volup
     except OfflineGuestError as exc:
         module.fail_json(msg=str(exc), **exc.details)
     result = {**outcome.result, "changed": outcome.changed}
-    if outcome.diff is not None:
+    # Without --diff, or with `diff: false` because of a secret, no content of a file is in any output, however verbose.
+    if outcome.diff is not None and module._diff:  # pylint: disable=protected-access
         result["diff"] = outcome.diff
     module.exit_json(**result)
 

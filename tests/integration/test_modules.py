@@ -665,7 +665,7 @@ def test_windows_is_described_and_its_files_are_edited(harness: Harness, image_c
     hosts = "/Windows/System32/drivers/etc/hosts"
     steps: list[Task] = [
         {"name": "info", "offline.guest.os_info": {}},
-        {"name": "edit", "offline.guest.edit": {"path": hosts, "edits": [{"line": "192.0.2.1 build"}]}},
+        {"name": "edit", "diff": True, "offline.guest.edit": {"path": hosts, "edits": [{"line": "192.0.2.1 build"}]}},
         {"name": "again", "offline.guest.edit": {"path": hosts, "edits": [{"line": "192.0.2.1 build"}]}},
         {"name": "firstboot", "offline.guest.firstboot": {"name": "x", "content": "x"}},
         {"name": "grow", "offline.guest.resize": {"size": "200M"}},

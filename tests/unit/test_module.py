@@ -19,8 +19,10 @@ from ansible_collections.offline.guest.plugins.module_utils._module import run_h
 RESULT = {"path": "/etc/passwd", "mode": "0604", "owner": 1000, "size": 5}
 
 
-def _result(handler: t.Callable[..., Outcome], capsys: pytest.CaptureFixture[str]) -> dict[str, t.Any]:
-    with patch_module_args({}), pytest.raises(SystemExit):
+def _result(
+    handler: t.Callable[..., Outcome], capsys: pytest.CaptureFixture[str], *, diff: bool = False
+) -> dict[str, t.Any]:
+    with patch_module_args({"_ansible_diff": diff}), pytest.raises(SystemExit):
         run_host_module(argument_spec={}, handler=handler)
     said: dict[str, t.Any] = json.loads(capsys.readouterr().out)
     del said["invocation"]
@@ -38,3 +40,11 @@ def test_an_error_is_a_failure_with_its_hint_and_details(capsys: pytest.CaptureF
         raise GuestError("It is so.", hint="Do this.", details={"path": "/etc/passwd"})
 
     assert _result(fail, capsys) == {"failed": True, "msg": "It is so. Do this.", "path": "/etc/passwd"}
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_difference_is_in_the_result_only_where_it_is_wanted(
+    wanted: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcome = Outcome(True, {}, diff={"before": "", "after": "secret"})
+    assert ("secret" in str(_result(lambda _params: outcome, capsys, diff=wanted))) is wanted

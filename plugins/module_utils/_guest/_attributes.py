@@ -151,19 +151,20 @@ class AttributePlanner:
         mode = NEW_DIRECTORY_MODE if kind == "directory" else NEW_MODE
         return self._owned(kind, Attributes(mode, 0, 0), self._options.mode)
 
-    def plan_new(self, path: GuestPath, kind: str = "file") -> AttributeChange:
-        """Return the change to an entry that is to be made, which has by then what an entry has by itself.
+    def plan_new(self, path: GuestPath, kind: str = "file", parent: FileStat | None = None) -> AttributeChange:
+        """Return the change to an entry that is to be made, from what it is made with.
 
-        :raises GuestError: there is no such user or group.
+        :param parent: the directory it is made in, which may hand its group down (inode(7), S_ISGID).
+        :raises GuestError: as :meth:`plan`.
         """
         mode = NEW_DIRECTORY_MODE if kind == "directory" else NEW_MODE
+        gid = parent.gid if parent is not None and parent.mode & 0o2000 else 0
         context = None
         if any(self._options.context):
             context = _fields(self._files.labeler.label_for(path, kind) or "")
-        before = Attributes(mode, 0, 0, context, None if self._options.flags is None else frozenset())
-        return AttributeChange(
-            path, before, self._wanted(path, kind, before, self._options.mode), self._options.flags or ""
-        )
+        before = Attributes(mode, 0, gid, context, None if self._options.flags is None else frozenset())
+        after = self._wanted(path, kind, before, self._options.mode)
+        return AttributeChange(path, before, after, self._options.flags or "")
 
     def _wanted(self, path: GuestPath, kind: str, before: Attributes, mode: t.Any) -> Attributes:
         wanted = self._owned(kind, before, mode)

@@ -224,7 +224,7 @@ class GuestFiles:
         no other are given. A new one gets mode 0644, root as owner, and its SELinux label by the guest's policy.
 
         :param like: take those attributes from this file instead.
-        :param follow: False to have the file in place of a link at ``path``, of which nothing is kept.
+        :param follow: False to have a new file in the place of a symbolic link.
         :raises GuestError: the parent is no directory, or something other than a regular file is at ``path``.
         """
         target = self.resolve(path) if follow else self._entry(path)

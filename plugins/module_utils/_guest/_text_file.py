@@ -12,6 +12,7 @@ It is what the modules have in common that edit a file: content, attributes, bac
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import typing as t
 
 from .._errors import GuestError, printable
@@ -134,7 +135,7 @@ class TextFile:
             attributes = self._attributes(current, replaced=replaced)
         backup = None
         if changes and self._task.params["backup"] and current.content is not None:
-            backup = backup_path(current.entry, current.content)
+            backup = backup_path(current.entry, hashlib.sha256(current.content).hexdigest())
         plan = Plan(current, content, current.entry if replaced else current.path, attributes, backup)
         self._require_folder(plan)
         return plan
@@ -163,7 +164,7 @@ class TextFile:
     def _attributes(self, current: Current, *, replaced: bool) -> AttributeChange:
         found = self._files.lstat(current.path) if replaced else current.found
         if found is None:
-            return self.planner.plan_new(current.entry)
+            return self.planner.plan_new(current.entry, parent=self._files.lstat(current.entry.parent))
         return self.planner.plan(current.entry, found)
 
     def _apply(self, plan: Plan) -> None:

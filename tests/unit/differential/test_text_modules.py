@@ -68,7 +68,7 @@ class Case:
     def tree(self) -> dict[str, Entry]:
         passwd = {path: Entry(pathlib.Path(path).read_bytes()) for path in ("/etc/passwd", "/etc/group")}
         own = {} if self.before is None else {"/etc/f": Entry(self.before)}
-        return {"/etc": Entry(), **passwd, **own, **self.more}
+        return {"/etc": folder(), **passwd, **own, **self.more}
 
     @property
     def params(self) -> Result:
@@ -80,8 +80,12 @@ def owned(content: bytes, mode: int = 0o640, uid: int = 0, gid: int = 0, label: 
     return {"/etc/f": Entry(content, mode=mode, uid=uid, gid=gid, label=label)}
 
 
+def folder(mode: int = 0o755, gid: int = 0) -> Entry:
+    return Entry(mode=mode, gid=gid)
+
+
 LINK = {"/etc/l": Entry(target="/data/f"), "/data/f": Entry(b"old\n", mode=0o600)}
-DANGLING = {"/etc/l": Entry(target="../data/f"), "/data": Entry()}
+DANGLING = {"/etc/l": Entry(target="../data/f"), "/data": folder()}
 NOWHERE = {"/etc/l": Entry(target="/none/f")}
 KEYS = b"a=1\n#b=2\nb=3\nc=4\n"
 MARKED = b"x\n# BEGIN ANSIBLE MANAGED BLOCK\nold\n# END ANSIBLE MANAGED BLOCK\ny\n"
@@ -277,6 +281,9 @@ GIVEN_AWAY: dict[str, Case] = {
     "owner that it has, and mode": Case(None, {"owner": "12", "mode": "0604"}, owned(b"old\n", 0o640, 12, 34)),
     "owner of a link": Case(None, {"path": "/etc/l", "owner": "12", "group": "34"}, LINK),
     "owner of a link to nothing": Case(None, {"path": "/etc/l", "owner": "12"}, DANGLING),
+    "a directory that hands its group down": Case(
+        None, {"path": "/srv/f", "create": True, "mode": "0640"}, {"/srv": folder(0o2755, 34)}
+    ),
     "a user that there is not": Case(None, {"owner": "nobody-of-that-name"}, owned(b"old\n")),
 }
 LABELS: dict[str, Result] = {
@@ -371,7 +378,10 @@ def test_a_check_predicts_all_that_a_run_says(module: str, name: str, case: Case
 @pytest.mark.parametrize("name", GIVEN_AWAY)
 @pytest.mark.parametrize("module", CHANGES)
 def test_owner(module: str, name: str, tmp_path: pathlib.Path) -> None:
-    case = dataclasses.replace(GIVEN_AWAY[name], options={**CHANGES[module], **GIVEN_AWAY[name].options})
+    options = {**CHANGES[module], **GIVEN_AWAY[name].options}
+    if module == "replace":
+        options.pop("create", None)
+    case = dataclasses.replace(GIVEN_AWAY[name], options=options)
     assert_same(module, case, *results(module, case, tmp_path / "root"))
 
 

@@ -47,10 +47,6 @@ class Entry:
     gid: int = 0
     label: str = ""
 
-    @property
-    def is_directory(self) -> bool:
-        return self.content is None and self.target is None
-
 
 Tree = t.Mapping[str, Entry]
 
@@ -72,7 +68,7 @@ def build(root: pathlib.Path, tree: Tree) -> None:
         if (entry.uid, entry.gid) != (here.lstat().st_uid, here.lstat().st_gid):
             os.lchown(here, entry.uid, entry.gid)
         if entry.target is None:
-            here.chmod(0o755 if entry.is_directory else entry.mode)
+            here.chmod(entry.mode)
         if entry.label:
             os.setxattr(here, LABEL, entry.label.encode() + b"\0", follow_symlinks=False)
 
@@ -114,7 +110,7 @@ def guest_with(tree: Tree) -> FakeRpc:
         if entry.target is not None:
             node = rpc.add_link(path, entry.target, **owner)
         elif entry.content is None:
-            node = rpc.add_dir(path, **owner)
+            node = rpc.add_dir(path, entry.mode, **owner)
         else:
             node = rpc.add_file(path, entry.content, entry.mode, **owner)
             node.flags = frozenset("e")  # as on any ext4
