@@ -23,6 +23,12 @@ extends_documentation_fragment:
   - offline.guest.files
   - offline.guest.files.backup
   - offline.guest.files.max_size
+attributes:
+  idempotent:
+    support: partial
+    details:
+      - Of several sections of the same name, O(state=absent) removes one each time.
+      - A section is added again if O(section_has_values) asks for an option without a value.
 options:
   path:
     description:

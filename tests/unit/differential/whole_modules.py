@@ -90,7 +90,7 @@ def tree_of(root: pathlib.Path) -> dict[str, Entry]:
 
 def run_twin_module(module: types.ModuleType, params: Result, root: pathlib.Path, *, check: bool = False) -> Result:
     """Run a module of Ansible on the tree below ``root``, and return its result with paths as a guest has them."""
-    paths = {key: f"{root}{params[key]}" for key in ("path", "dest", "destfile", "name") if key in params}
+    paths: Result = {key: f"{root}{params[key]}" for key in ("path", "dest", "destfile", "name") if key in params}
     umask = os.umask(_UMASK)
     try:
         result = _run(module.main, {**params, **paths}, check=check, folder=root.parent)

@@ -216,7 +216,7 @@ class TestOptions:
         assert (error.details, "does not exist" in error.message) == ({"rc": 257}, True)
 
     @pytest.mark.parametrize("params", [{"regexp": ""}, {"search_string": ""}])
-    def test_an_empty_pattern_is_warned_about(self, params: dict[str, str]) -> None:
+    def test_an_empty_pattern_is_warned_about(self, params: dict[str, t.Any]) -> None:
         warnings: list[str] = []
         run(guest(), warnings=warnings, **params)
         assert warnings == ["An empty pattern matches every line. Use '^' if that is what you want."]
@@ -252,7 +252,7 @@ class TestAttributes:
         rpc = guest()
         run(rpc, module)
         rpc.log.clear()
-        same = {"ini_file": {}, "replace": {"regexp": "none"}}.get(module, {})
+        same: dict[str, t.Any] = {"regexp": "none"} if module == "replace" else {}
         outcome = run(rpc, module, mode="0600", **same)
         assert (outcome.changed, rpc.writes) == (True, ["chmod"])
         assert isinstance(outcome.diff, list)
