@@ -21,7 +21,7 @@ import typing as t
 
 from .._appliance._calls import Calls, Struct
 from .._errors import CallError, GuestError, OptionError, printable
-from ._paths import GuestPath, resolve
+from ._paths import GuestPath, resolve, resolve_target
 
 if t.TYPE_CHECKING:
     from ._selinux import Labeler
@@ -88,6 +88,17 @@ class HostFile:
     size: int
 
 
+@dataclasses.dataclass(frozen=True)
+class GuestFile:
+    """A regular file of the guest whose content is copied inside the appliance.
+
+    :param path: resolved already.
+    """
+
+    path: GuestPath
+    size: int
+
+
 class GuestFiles:
     """The files of the guest whose root file system is mounted.
 
@@ -122,6 +133,10 @@ class GuestFiles:
             self._resolved[path] = self._resolved[target] = target
         return self._resolved[path]
 
+    def resolve_target(self, target: str, folder: str) -> GuestPath:
+        """Return where a symbolic link in the directory ``folder`` that holds ``target`` leads, or would lead."""
+        return resolve_target(target, self.resolve(folder), self._link_target)
+
     def lstat(self, path: str) -> FileStat | None:
         """Describe the entry itself (a link is not followed, the directories above it are); None when there is none."""
         return self._lstat(self._entry(path))
@@ -150,6 +165,14 @@ class GuestFiles:
                 details={"size": found.size, "max_size": max_size},
             )
         return self._read_all(target, found.size)
+
+    def head(self, path: str, limit: int) -> bytes:
+        """Return the beginning of a regular file, at most ``limit`` bytes.
+
+        :raises GuestError: there is no such file, it is not a regular file, or it ends early.
+        """
+        target, size = self._regular(path)
+        return self._read_all(target, min(size, limit))
 
     def digest(self, path: str, algorithm: str) -> str:
         """Return the checksum of a regular file, in hexadecimal; a large one is read inside the appliance only.
@@ -205,17 +228,28 @@ class GuestFiles:
             raise GuestError(f"'{printable(path)}' in the guest has more than {_MAX_ENTRIES} entries.")
         return sorted(entry["name"] for entry in entries if entry["name"] not in (".", ".."))
 
+    def scan(self, path: str) -> list[tuple[str, FileStat]]:
+        """Return the entries of a directory by name, sorted, links not followed: two calls for all of them.
+
+        :raises GuestError: as :meth:`list_dir`.
+        """
+        target = self.resolve(path)
+        names = self.list_dir(target)
+        found = self._calls.lstatnslist(target, names) if names else []
+        return [(name, FileStat.of(struct)) for name, struct in zip(names, found) if struct["st_ino"] != -1]
+
     # Writing
 
     def write(
         self,
         path: str,
-        content: bytes | HostFile,
+        content: bytes | HostFile | GuestFile,
         *,
         mode: int | None = None,
         uid: int | None = None,
         gid: int | None = None,
         like: str | None = None,
+        follow: bool = True,
     ) -> None:
         """Replace or create a regular file, at one instant.
 
@@ -223,10 +257,14 @@ class GuestFiles:
         no other are given. A new one gets mode 0644, root as owner, and its SELinux label by the guest's policy.
 
         :param like: take those attributes from this file instead.
+        :param follow: False to have a new file in the place of a symbolic link.
         :raises GuestError: the parent is no directory, or something other than a regular file is at ``path``.
         """
-        target = self.resolve(path)
+        target = self.resolve(path) if follow else self._entry(path)
         old = self._lstat(target)
+        if old is not None and old.kind == "link":
+            self._forget()
+            old = None
         if old is not None:
             _require_file(path, old)
         model = target if like is None else self.resolve(like)
@@ -425,7 +463,10 @@ class GuestFiles:
             done += len(part)
         return b"".join(parts)
 
-    def _write_all(self, path: GuestPath, content: bytes | HostFile) -> None:
+    def _write_all(self, path: GuestPath, content: bytes | HostFile | GuestFile) -> None:
+        if isinstance(content, GuestFile):
+            self._calls.copy_file_to_file(content.path, path, size=content.size)
+            return
         if isinstance(content, HostFile):
             if content.size > CHUNK:
                 self._calls.upload(content.path, path, size=content.size)
