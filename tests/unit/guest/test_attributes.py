@@ -310,8 +310,13 @@ class TestFacts:
         planner = AttributePlanner(files, AttributeOptions())
         facts = entry_facts("/etc/f", files.lstat("/etc/f"), planner.accounts)
         assert facts == {
-            **{"uid": 1, "gid": 2, "owner": "1", "group": "2"},
-            **{"mode": "04711", "state": "file", "size": 7},
+            "uid": 1,
+            "gid": 2,
+            "owner": "1",
+            "group": "2",
+            "mode": "04711",
+            "state": "file",
+            "size": 7,
         }
 
     def test_states(self) -> None:
