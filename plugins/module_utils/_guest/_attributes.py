@@ -154,7 +154,7 @@ class AttributePlanner:
         :raises GuestError: as :meth:`plan`.
         """
         label = self._files.labeler.label_for(path, kind) if any(self._options.context) else None
-        before = dataclasses.replace(_inherited(kind, parent), context=None if label is None else _fields(label))
+        before = dataclasses.replace(inherited(kind, parent), context=None if label is None else _fields(label))
         if self._options.flags is not None and kind in ("file", "directory"):
             before = dataclasses.replace(before, flags=frozenset())
         return self._change(path, kind, before, mode)
@@ -166,7 +166,7 @@ class AttributePlanner:
 
     def for_new(self, kind: str = "file") -> Attributes:
         """Return mode and owner of an entry that is to be made: 0644 or 0755 and root unless the options say more."""
-        return self._owned(kind, _inherited(kind, None), self._options.mode)
+        return self._owned(kind, inherited(kind, None), self._options.mode)
 
     def _change(self, path: GuestPath, kind: str, before: Attributes, mode: t.Any) -> AttributeChange:
         after = self._wanted(path, kind, before, self._options.mode if mode is None else mode)
@@ -245,9 +245,12 @@ def _operator_and_text(flags: str) -> tuple[str, str]:
     return match["operator"] or "=", match["letters"]
 
 
-def _inherited(kind: str, parent: FileStat | None) -> Attributes:
-    """What root makes an entry with, under a umask of 022; a set-group-ID directory hands its group down (inode(7))."""
-    mode = NEW_DIRECTORY_MODE if kind == "directory" else NEW_MODE
+def inherited(kind: str, parent: FileStat | None) -> Attributes:
+    """Return what root makes an entry with, under a umask of 022.
+
+    A set-group-ID directory hands its group down, and the bit to directories (inode(7)).
+    """
+    mode = {"directory": NEW_DIRECTORY_MODE, "link": 0o777}.get(kind, NEW_MODE)
     if parent is None or not parent.mode & _stat.S_ISGID:
         return Attributes(mode, 0, 0)
     return Attributes(mode | _stat.S_ISGID if kind == "directory" else mode, 0, parent.gid)

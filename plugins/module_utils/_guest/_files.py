@@ -201,6 +201,13 @@ class GuestFiles:
         _require_file(path, found)
         return target, found.size
 
+    def size_of(self, path: str) -> int:
+        """Return the size of a regular file.
+
+        :raises GuestError: there is no such file, or it is not a regular file.
+        """
+        return self._regular(path)[1]
+
     def link_target(self, path: str) -> str | None:
         """Return what the symbolic link at ``path`` holds; None where there is no link, or nothing at all.
 

@@ -136,7 +136,7 @@ class FakeRpc:
 
     def _call_lstatns(self, path: str) -> dict[str, int]:
         node = self._node(path, "lstatns")
-        size = len(node.content) if node.size is None else node.size
+        size = len(node.content or os.fsencode(node.target)) if node.size is None else node.size
         return {
             "st_mode": node.mode,
             "st_uid": node.uid,
