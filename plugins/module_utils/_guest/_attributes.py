@@ -123,14 +123,19 @@ class AttributeChange:
 class AttributePlanner:
     """Reads and plans the attributes of entries by one task's options; the guest's accounts are read once at most."""
 
-    def __init__(self, files: GuestFiles, options: AttributeOptions) -> None:
+    def __init__(self, files: GuestFiles, options: AttributeOptions, like: AttributePlanner | None = None) -> None:
         self._files = files
         self._options = options
+        self._like = like
+
+    def with_mode(self, mode: t.Any) -> AttributePlanner:
+        """Return a planner that has another mode in place of the option."""
+        return AttributePlanner(self._files, dataclasses.replace(self._options, mode=mode), self)
 
     @functools.cached_property
     def accounts(self) -> Accounts:
         """The guest's users and groups."""
-        return Accounts.read(self._files)
+        return Accounts.read(self._files) if self._like is None else self._like.accounts
 
     def plan(self, path: GuestPath, found: FileStat | None = None, *, mode: t.Any = None) -> AttributeChange:
         """Return the change to an entry that is there; of a link, to the link itself.
@@ -143,6 +148,14 @@ class AttributePlanner:
         if there is None:
             raise GuestError(f"There is no '{printable(path)}' in the guest.")
         return self._change(path, there.kind, self.current(path, there), mode)
+
+    def plan_content(self, path: GuestPath, found: FileStat, *, mode: t.Any = None) -> AttributeChange:
+        """As :meth:`plan` for a file that gets new content, and with it a new inode, which has no flags."""
+        change = self.plan(path, found, mode=mode)
+        if change.before.flags is None:
+            return change
+        before = dataclasses.replace(change.before, flags=frozenset())
+        return self._change(path, found.kind, before, mode)
 
     def plan_new(
         self, path: GuestPath, kind: str = "file", parent: FileStat | None = None, *, mode: t.Any = None
