@@ -32,7 +32,7 @@ def run_module(module: types.ModuleType, *, check: bool = False, **params: t.Any
     try:
         with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
             module.main()
-    except OSError as exc:  # the twin died of it
+    except Exception as exc:  # the twin died of it
         return {"failed": True, "msg": str(exc)}
     finally:
         os.umask(umask)
