@@ -102,7 +102,10 @@ class SendingAction(ActionBase):
         self._transfer_file(archive, remote)
         self._command(f"tar -x -p -o -f {shlex.quote(remote)} -C {shlex.quote(folder)}")
         self._command(f"rm -f {shlex.quote(remote)}")
-        self._hand_over([folder, self._join(folder, name), *(self._join(folder, name, item.name) for item in entries)])
+        self._hand_over([folder, self._join(folder, name)], execute=True)
+        for kind in ("directory", "file"):
+            paths = [self._join(folder, name, item.name) for item in entries if item.kind == kind]
+            self._hand_over(paths, execute=kind == "directory")
         return self._join(folder, name), True
 
     def private_folder(self) -> str:
@@ -134,12 +137,10 @@ class SendingAction(ActionBase):
         if done["rc"]:
             raise AnsibleActionFail(f"The host cannot take the source: {to_native(done.get('stderr') or done)}")
 
-    def _hand_over(self, paths: list[str]) -> None:
-        """Let the user read that the module runs as, a hundred paths a command."""
-        if self._connection.become is None:
-            return
-        for start in range(0, len(paths), 100):
-            self._fixup_perms2([self._connection._shell.tmpdir, *paths[start : start + 100]])
+    def _hand_over(self, paths: list[str], *, execute: bool) -> None:
+        """Let the user read that the module runs as, a hundred paths a command; one who may read all needs nothing."""
+        for start in range(0, len(paths) if self._is_become_unprivileged() else 0, 100):
+            self._fixup_perms2(paths[start : start + 100], execute=execute)
 
     def _is_here(self) -> bool:
         return self._connection.transport == "local" and self._connection.become is None

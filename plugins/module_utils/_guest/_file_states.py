@@ -120,7 +120,7 @@ def _reached(draft: Draft, top: GuestPath) -> t.Iterator[tuple[GuestPath, FileSt
     waiting, done = [top], {top}
     while waiting:
         for path, found in walk(draft.files, waiting.pop()):
-            target = draft.followed(Entry(path, found))
+            target = _followed(draft, Entry(path, found))
             for entry in {path: Entry(path, found), target.path: target}.values():
                 if entry.found is None or entry.path in done:
                     continue
@@ -132,3 +132,11 @@ def _reached(draft: Draft, top: GuestPath) -> t.Iterator[tuple[GuestPath, FileSt
                 yield entry.path, entry.found
                 if entry.state == "directory" and entry.path != path:
                     waiting.append(entry.path)
+
+
+def _followed(draft: Draft, entry: Entry) -> Entry:
+    """Return where a link leads; one that leads in a loop leads nowhere, as for the twin."""
+    try:
+        return draft.followed(entry)
+    except GuestError:
+        return entry
