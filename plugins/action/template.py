@@ -38,7 +38,8 @@ class _Loaders:
 
 class ActionModule(TemplateAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        self._shared_loader_obj = _Loaders(self._shared_loader_obj)
+        loaders: t.Any = _Loaders(self._shared_loader_obj)
+        self._shared_loader_obj = loaders
         return dict(super().run(tmp, task_vars))
 
     def _execute_module(self, *args: t.Any, **kwargs: t.Any) -> t.NoReturn:

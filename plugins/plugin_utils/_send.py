@@ -110,7 +110,7 @@ class SendingAction(ActionBase):
 
     def private_folder(self) -> str:
         """Make a folder on the controller that nobody else can look into and that goes with the task."""
-        folder = tempfile.mkdtemp(dir=C.DEFAULT_LOCAL_TMP)
+        folder = tempfile.mkdtemp(dir=C.DEFAULT_LOCAL_TMP)  # type: ignore[attr-defined]  # made at run time
         self._cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
         return folder
 
@@ -128,7 +128,7 @@ class SendingAction(ActionBase):
 
     def _remote_folder(self) -> str:
         """Make a folder of its own in the task's temporary one, so that any name of a file is free in it."""
-        folder = self._join(self._connection._shell.tmpdir, "source")
+        folder = self._join(str(self._connection._shell.tmpdir), "source")
         self._command(f"mkdir -m 0700 {shlex.quote(folder)}")
         return folder
 
