@@ -101,6 +101,10 @@ class Calls:
         """Create or truncate ``remotefilename`` and copy a file of the host there, in chunks."""
         self._rpc.call("upload", filename, remotefilename, extra_seconds=size / _SLOWEST)
 
+    def copy_file_to_file(self, src: str, dest: str, *, size: int) -> None:
+        """Create or truncate ``dest`` and copy a file of the guest there, inside the appliance."""
+        self._rpc.call("copy_file_to_file", src, dest, extra_seconds=size / _SLOWEST)
+
     def ln(self, target: str, linkname: str) -> None:
         self._rpc.call("ln", target, linkname)
 

@@ -71,9 +71,9 @@ OPEN = (
     "remount sync umount umount_all"
 )
 WRITE = (
-    "aug_rm aug_save aug_set btrfs_filesystem_resize chmod copy_attributes e2fsck lchown ln ln_s lremovexattr "
-    "lsetxattr mkdir_mode mkswap part_expand_gpt part_resize pvresize pwrite pwrite_device rename resize2fs rm rm_rf "
-    "rmdir lvresize_free set_e2attrs upload utimens write xfs_growfs"
+    "aug_rm aug_save aug_set btrfs_filesystem_resize chmod copy_attributes copy_file_to_file e2fsck lchown ln ln_s "
+    "lremovexattr lsetxattr mkdir_mode mkswap part_expand_gpt part_resize pvresize pwrite pwrite_device rename "
+    "resize2fs rm rm_rf rmdir lvresize_free set_e2attrs upload utimens write xfs_growfs"
 )
 #: The allowlist: call → what it does to the guest. ``read`` changes nothing; ``open`` makes something reachable (a
 #: mount replays a journal, which is no change that anyone asked for); ``write`` changes what the user sees.

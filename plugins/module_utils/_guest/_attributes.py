@@ -7,7 +7,8 @@
 """The options that Ansible's file modules share: owner, group, mode, SELinux context and flags of one entry.
 
 What they mean is what ``AnsibleModule.set_fs_attributes_if_different`` does, with the guest's accounts and the guest's
-policy in place of the host's, and a umask of 022 whatever the builder's own is.
+policy in place of the host's, and a umask of 022 whatever the builder's own is. As there, the parts of an SELinux
+context mean nothing on a system without SELinux. Unlike there, flags that are set already are no change.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
+import stat as _stat
 import typing as t
 
 from .._errors import GuestError, OptionError, printable
@@ -25,7 +27,6 @@ from ._paths import GuestPath
 
 NEW_MODE = 0o644
 NEW_DIRECTORY_MODE = 0o755
-_SET_ID = 0o6000
 _CONTEXT = ("seuser", "serole", "setype", "selevel")
 _FLAGS = re.compile(r"(?P<operator>[+=-]?)(?P<letters>[A-Za-z]*)\Z")
 
@@ -92,6 +93,12 @@ class AttributeChange:
         """Whether anything differs."""
         return self.before != self.after
 
+    @property
+    def rest(self) -> AttributeChange:
+        """What is left to do once mode, owner and group are as they are to be, as they are of an entry just made."""
+        done = dataclasses.replace(self.after, context=self.before.context, flags=self.before.flags)
+        return dataclasses.replace(self, before=done)
+
     def diff(self) -> dict[str, dict[str, t.Any]]:
         """Return ``before`` and ``after`` with what differs, as Ansible's own modules show it; neither if nothing."""
         pairs: dict[str, tuple[t.Any, t.Any]] = {}
@@ -116,14 +123,19 @@ class AttributeChange:
 class AttributePlanner:
     """Reads and plans the attributes of entries by one task's options; the guest's accounts are read once at most."""
 
-    def __init__(self, files: GuestFiles, options: AttributeOptions) -> None:
+    def __init__(self, files: GuestFiles, options: AttributeOptions, like: AttributePlanner | None = None) -> None:
         self._files = files
         self._options = options
+        self._like = like
+
+    def with_mode(self, mode: t.Any) -> AttributePlanner:
+        """Return a planner that has another mode in place of the option."""
+        return AttributePlanner(self._files, dataclasses.replace(self._options, mode=mode), self)
 
     @functools.cached_property
     def accounts(self) -> Accounts:
         """The guest's users and groups."""
-        return Accounts.read(self._files)
+        return Accounts.read(self._files) if self._like is None else self._like.accounts
 
     def plan(self, path: GuestPath, found: FileStat | None = None, *, mode: t.Any = None) -> AttributeChange:
         """Return the change to an entry that is there; of a link, to the link itself.
@@ -135,21 +147,43 @@ class AttributePlanner:
         there = found or self._files.lstat(path)
         if there is None:
             raise GuestError(f"There is no '{printable(path)}' in the guest.")
-        before = self.current(path, there)
-        after = self._wanted(path, there.kind, before, self._options.mode if mode is None else mode)
-        return AttributeChange(path, before, after, self._options.flags or "")
+        return self._change(path, there.kind, self.current(path, there), mode)
+
+    def plan_content(self, path: GuestPath, found: FileStat, *, mode: t.Any = None) -> AttributeChange:
+        """As :meth:`plan` for a file that gets new content, and with it a new inode, which has no flags."""
+        change = self.plan(path, found, mode=mode)
+        if change.before.flags is None:
+            return change
+        before = dataclasses.replace(change.before, flags=frozenset())
+        return self._change(path, found.kind, before, mode)
+
+    def plan_new(
+        self, path: GuestPath, kind: str = "file", parent: FileStat | None = None, *, mode: t.Any = None
+    ) -> AttributeChange:
+        """Return the change to an entry that is to be made, from what it is made with.
+
+        :param parent: the directory it is made in, which may hand its group down.
+        :param mode: in place of the option.
+        :raises GuestError: as :meth:`plan`.
+        """
+        label = self._files.labeler.label_for(path, kind) if any(self._options.context) else None
+        before = dataclasses.replace(inherited(kind, parent), context=None if label is None else _fields(label))
+        if self._options.flags is not None and kind in ("file", "directory"):
+            before = dataclasses.replace(before, flags=frozenset())
+        return self._change(path, kind, before, mode)
 
     def current(self, path: GuestPath, found: FileStat) -> Attributes:
         """Return the attributes of an entry, of which context and flags cost a call each only if asked for."""
-        context = None
-        if any(self._options.context):
-            context = _fields(self._files.label_of(path) or "")
-        return Attributes(found.mode, found.uid, found.gid, context, self._current_flags(path, found.kind))
+        context, flags = self._current_context(path), self._current_flags(path, found.kind)
+        return Attributes(found.mode, found.uid, found.gid, context, flags)
 
     def for_new(self, kind: str = "file") -> Attributes:
         """Return mode and owner of an entry that is to be made: 0644 or 0755 and root unless the options say more."""
-        mode = NEW_DIRECTORY_MODE if kind == "directory" else NEW_MODE
-        return self._owned(kind, Attributes(mode, 0, 0), self._options.mode)
+        return self._owned(kind, inherited(kind, None), self._options.mode)
+
+    def _change(self, path: GuestPath, kind: str, before: Attributes, mode: t.Any) -> AttributeChange:
+        after = self._wanted(path, kind, before, self._options.mode if mode is None else mode)
+        return AttributeChange(path, before, after, "".join(_operator_and_text(self._options.flags or "")))
 
     def plan_new(self, path: GuestPath, kind: str = "file", parent: FileStat | None = None) -> AttributeChange:
         """Return the change to an entry that is to be made, from what it is made with.
@@ -178,13 +212,17 @@ class AttributePlanner:
         gid = before.gid if options.group is None else self.accounts.gid_of(options.group)
         if kind == "link":  # which has no mode of its own
             return dataclasses.replace(before, uid=uid, gid=gid)
-        if mode is not None:
-            return dataclasses.replace(
-                before, mode=parse_mode(mode, before.mode, is_directory=kind == "directory"), uid=uid, gid=gid
-            )
-        # As everywhere, a file that goes to another owner keeps no right to run as that owner.
-        drops = kind == "file" and (uid, gid) != (before.uid, before.gid)
-        return dataclasses.replace(before, mode=before.mode & ~_SET_ID if drops else before.mode, uid=uid, gid=gid)
+        start = _kept_by_chown(kind, before, uid, gid)
+        wanted = start if mode is None else parse_mode(mode, start, is_directory=kind == "directory")
+        return dataclasses.replace(before, mode=wanted, uid=uid, gid=gid)
+
+    def _current_context(self, path: GuestPath) -> tuple[str, ...] | None:
+        if not any(self._options.context):
+            return None
+        label = self._files.label_of(path)
+        if label is None and not self._files.labeler.specs:
+            return None  # a system without SELinux
+        return _fields(label or "")
 
     def _wanted_context(self, path: GuestPath, kind: str, before: tuple[str, ...] | None) -> tuple[str, ...] | None:
         if before is None:
@@ -192,7 +230,7 @@ class AttributePlanner:
         default = _fields(self._files.labeler.label_for(path, kind) or "")
         start = before if any(before) else default
         wanted = [
-            (default[index] if given == "_default" else given) if given else start[index]
+            start[index] if not given else (default[index] or start[index]) if given == "_default" else given
             for index, given in enumerate(self._options.context)
         ]
         if not all(wanted[:3]):
@@ -215,7 +253,8 @@ class AttributePlanner:
     def _wanted_flags(self, before: frozenset[str] | None) -> frozenset[str] | None:
         if before is None:
             return None
-        operator, letters = _operator_and_letters(self._options.flags or "")
+        operator, text = _operator_and_text(self._options.flags or "")
+        letters = frozenset(text)
         if operator == "-":
             return before - letters
         if operator == "+":
@@ -227,11 +266,33 @@ class AttributePlanner:
 _READ_ONLY_FLAGS = frozenset("eEINVh")
 
 
-def _operator_and_letters(flags: str) -> tuple[str, frozenset[str]]:
+def _operator_and_text(flags: str) -> tuple[str, str]:
     match = _FLAGS.match(flags)
     if match is None:
         raise AssertionError("checked when the options were read")
-    return match["operator"] or "=", frozenset(match["letters"])
+    return match["operator"] or "=", match["letters"]
+
+
+def inherited(kind: str, parent: FileStat | None) -> Attributes:
+    """Return what root makes an entry with, under a umask of 022.
+
+    A set-group-ID directory hands its group down, and the bit to directories (inode(7)).
+    """
+    mode = {"directory": NEW_DIRECTORY_MODE, "link": 0o777}.get(kind, NEW_MODE)
+    if parent is None or not parent.mode & _stat.S_ISGID:
+        return Attributes(mode, 0, 0)
+    return Attributes(mode | _stat.S_ISGID if kind == "directory" else mode, 0, parent.gid)
+
+
+def _kept_by_chown(kind: str, before: Attributes, uid: int, gid: int) -> int:
+    """The mode after a change of owner or group: what is no directory keeps no right to run as the former ones.
+
+    The set-group-ID bit without the group's execute bit gives no such right, and stays (chown(2), NOTES).
+    """
+    if kind == "directory" or (uid, gid) == (before.uid, before.gid):
+        return before.mode
+    runs_as_group = before.mode & _stat.S_IXGRP
+    return before.mode & ~(_stat.S_ISUID | (_stat.S_ISGID if runs_as_group else 0))
 
 
 def _fields(label: str) -> tuple[str, ...]:
@@ -265,7 +326,7 @@ def entry_facts(path: str, found: FileStat | None, accounts: Accounts, *, label:
         "gid": found.gid,
         "owner": accounts.name_of_uid(found.uid),
         "group": accounts.name_of_gid(found.gid),
-        "mode": f"{found.mode:04o}",
+        "mode": f"0{found.mode:03o}",
         "state": _state(found),
         "size": found.size,
     }

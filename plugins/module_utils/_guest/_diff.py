@@ -14,15 +14,17 @@ import typing as t
 MAX_DIFF = 104_448
 
 
-def content_diff(path: str, before: bytes, after: bytes) -> dict[str, t.Any]:
+def content_diff(path: str, before: bytes, after: bytes, *, same: bool | None = None) -> dict[str, t.Any]:
     """Return the ``diff`` of a file's content.
+
+    :param same: whether both are equal, where of a large one only more than :data:`MAX_DIFF` bytes are given.
 
     Content with NUL bytes, or of more than :data:`MAX_DIFF` bytes, is not shown but said to be so, by the keys that
     Ansible's callbacks know. Everything that is shown is harmless on a terminal.
     """
     diff: dict[str, t.Any] = {"before_header": f"{path} (content)", "after_header": f"{path} (content)"}
     for side, name, content in (("dst", "before", before), ("src", "after", after)):
-        if before == after:
+        if before == after if same is None else same:
             diff[name] = ""
         elif b"\0" in content:
             diff[f"{side}_binary"] = 1

@@ -21,7 +21,7 @@ import typing as t
 
 from .._appliance._calls import Calls, Struct
 from .._errors import CallError, GuestError, OptionError, printable
-from ._paths import GuestPath, resolve
+from ._paths import GuestPath, resolve, resolve_target
 
 if t.TYPE_CHECKING:
     from ._selinux import Labeler
@@ -88,6 +88,17 @@ class HostFile:
     size: int
 
 
+@dataclasses.dataclass(frozen=True)
+class GuestFile:
+    """A regular file of the guest whose content is copied inside the appliance.
+
+    :param path: resolved already.
+    """
+
+    path: GuestPath
+    size: int
+
+
 class GuestFiles:
     """The files of the guest whose root file system is mounted.
 
@@ -122,6 +133,10 @@ class GuestFiles:
             self._resolved[path] = self._resolved[target] = target
         return self._resolved[path]
 
+    def resolve_target(self, target: str, folder: str) -> GuestPath:
+        """Return where a symbolic link in the directory ``folder`` that holds ``target`` leads, or would lead."""
+        return resolve_target(target, self.resolve(folder), self._link_target)
+
     def lstat(self, path: str) -> FileStat | None:
         """Describe the entry itself (a link is not followed, the directories above it are); None when there is none."""
         return self._lstat(self._entry(path))
@@ -151,6 +166,14 @@ class GuestFiles:
             )
         return self._read_all(target, found.size)
 
+    def head(self, path: str, limit: int) -> bytes:
+        """Return the beginning of a regular file, at most ``limit`` bytes.
+
+        :raises GuestError: there is no such file, it is not a regular file, or it ends early.
+        """
+        target, size = self._regular(path)
+        return self._read_all(target, min(size, limit))
+
     def digest(self, path: str, algorithm: str) -> str:
         """Return the checksum of a regular file, in hexadecimal; a large one is read inside the appliance only.
 
@@ -177,6 +200,13 @@ class GuestFiles:
             raise GuestError(f"There is no '{printable(path)}' in the guest.")
         _require_file(path, found)
         return target, found.size
+
+    def size_of(self, path: str) -> int:
+        """Return the size of a regular file.
+
+        :raises GuestError: there is no such file, or it is not a regular file.
+        """
+        return self._regular(path)[1]
 
     def link_target(self, path: str) -> str | None:
         """Return what the symbolic link at ``path`` holds; None where there is no link, or nothing at all.
@@ -205,12 +235,22 @@ class GuestFiles:
             raise GuestError(f"'{printable(path)}' in the guest has more than {_MAX_ENTRIES} entries.")
         return sorted(entry["name"] for entry in entries if entry["name"] not in (".", ".."))
 
+    def scan(self, path: str) -> list[tuple[str, FileStat]]:
+        """Return the entries of a directory by name, sorted, links not followed: two calls for all of them.
+
+        :raises GuestError: as :meth:`list_dir`.
+        """
+        target = self.resolve(path)
+        names = self.list_dir(target)
+        found = self._calls.lstatnslist(target, names) if names else []
+        return [(name, FileStat.of(struct)) for name, struct in zip(names, found) if struct["st_ino"] != -1]
+
     # Writing
 
     def write(
         self,
         path: str,
-        content: bytes | HostFile,
+        content: bytes | HostFile | GuestFile,
         *,
         mode: int | None = None,
         uid: int | None = None,
@@ -230,6 +270,7 @@ class GuestFiles:
         target = self.resolve(path) if follow else self._entry(path)
         old = self._lstat(target)
         if old is not None and old.kind == "link":
+            self._forget()
             old = None
         if old is not None:
             _require_file(path, old)
@@ -429,7 +470,10 @@ class GuestFiles:
             done += len(part)
         return b"".join(parts)
 
-    def _write_all(self, path: GuestPath, content: bytes | HostFile) -> None:
+    def _write_all(self, path: GuestPath, content: bytes | HostFile | GuestFile) -> None:
+        if isinstance(content, GuestFile):
+            self._calls.copy_file_to_file(content.path, path, size=content.size)
+            return
         if isinstance(content, HostFile):
             if content.size > CHUNK:
                 self._calls.upload(content.path, path, size=content.size)

@@ -109,9 +109,20 @@ def resolve(path: GuestPath, read_link: LinkReader) -> GuestPath:
 
     :raises GuestError: more than 40 links (Linux's own limit, path_resolution(7)).
     """
+    return _follow(GuestPath("/"), path, read_link)
+
+
+def resolve_target(target: str, folder: GuestPath, read_link: LinkReader) -> GuestPath:
+    """Return where a symbolic link in ``folder`` that holds ``target`` leads, as :func:`resolve` does.
+
+    :param folder: resolved already.
+    """
+    return _follow(GuestPath("/") if target.startswith("/") else folder, target, read_link)
+
+
+def _follow(done: GuestPath, path: str, read_link: LinkReader) -> GuestPath:
     reader = _Links(read_link)
-    done = GuestPath("/")
-    rest = [part for part in path.split("/") if part]
+    rest = path.split("/")
     links = 0
     while rest:
         part = rest.pop(0)

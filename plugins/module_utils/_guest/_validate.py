@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 import tempfile
 
@@ -31,12 +32,13 @@ def validate(command: str | None, content: bytes | HostFile) -> None:
         return
     if "%s" not in command:
         raise OptionError(f"validate: '{printable(command)}' has no %s in it.", hint="Put it where the path goes.")
-    if isinstance(content, HostFile):
-        return _run(command, content.path)
     with tempfile.TemporaryDirectory(prefix="offline-guest-") as folder:
         path = os.path.join(folder, "content")
-        with open(path, "wb") as stream:
-            stream.write(content)
+        if isinstance(content, HostFile):
+            shutil.copyfile(content.path, path)
+        else:
+            with open(path, "wb") as stream:
+                stream.write(content)
         _run(command, path)
 
 

@@ -136,7 +136,7 @@ class FakeRpc:
 
     def _call_lstatns(self, path: str) -> dict[str, int]:
         node = self._node(path, "lstatns")
-        size = (len(node.content) or len(node.target)) if node.size is None else node.size
+        size = len(node.content or os.fsencode(node.target)) if node.size is None else node.size
         return {
             "st_mode": node.mode,
             "st_uid": node.uid,
@@ -235,6 +235,11 @@ class FakeRpc:
         self._call_write(remotefilename, b"")
         self._opened(remotefilename, "upload").content = content
 
+    def _call_copy_file_to_file(self, src: str, dest: str) -> None:
+        content = self._opened(src, "copy_file_to_file").content
+        self._call_write(dest, b"")
+        self._opened(dest, "copy_file_to_file").content = content
+
     def _call_ln(self, target: str, linkname: str) -> None:
         node = self._node(target, "ln")
         self._new(self._walk(linkname, "ln", follow=False), node, "ln")
@@ -319,5 +324,16 @@ class FakeRpc:
 
 _WRITES = {
     *("write", "pwrite", "rename", "rm", "rmdir", "rm_rf", "mkdir_mode", "ln_s"),
-    *("chmod", "lchown", "lsetxattr", "lremovexattr", "copy_attributes", "upload", "ln", "utimens", "set_e2attrs"),
+    *(
+        "chmod",
+        "lchown",
+        "lsetxattr",
+        "lremovexattr",
+        "copy_attributes",
+        "copy_file_to_file",
+        "upload",
+        "ln",
+        "utimens",
+        "set_e2attrs",
+    ),
 }

@@ -168,9 +168,9 @@ class TestAttributes:
     @pytest.mark.parametrize("edits", [[], [{"line": "new"}]])
     def test_a_new_owner_gets_no_set_id_bits_that_nobody_asked_for(self, edits: list[dict[str, str]]) -> None:
         rpc = guest()
-        rpc.nodes["/etc/f"].mode |= 0o6000
-        assert run(rpc, edits=edits, owner="web").result["mode"] == "0640"
-        assert rpc.nodes["/etc/f"].mode & 0o7777 == 0o640
+        rpc.nodes["/etc/f"].mode |= 0o6010
+        assert run(rpc, edits=edits, owner="web").result["mode"] == "0650"
+        assert rpc.nodes["/etc/f"].mode & 0o7777 == 0o650
 
     def test_without_a_new_owner_they_stay(self) -> None:
         rpc = guest()

@@ -9,7 +9,8 @@ import stat
 import pytest
 from ansible_collections.offline.guest.plugins.module_utils._appliance._calls import Calls
 from ansible_collections.offline.guest.plugins.module_utils._errors import CallError, GuestError, OptionError
-from ansible_collections.offline.guest.plugins.module_utils._guest._files import CHUNK, GuestFiles
+from ansible_collections.offline.guest.plugins.module_utils._guest._files import CHUNK, GuestFile, GuestFiles
+from ansible_collections.offline.guest.plugins.module_utils._guest._paths import GuestPath
 from ansible_collections.offline.guest.tests.unit.guest.fake_rpc import FakeRpc
 
 SPECIALS = {"fifo": stat.S_IFIFO, "char": stat.S_IFCHR, "block": stat.S_IFBLK, "socket": stat.S_IFSOCK}
@@ -159,7 +160,67 @@ class TestListDir:
             files_of(rpc).list_dir("/d")
 
 
+class TestScan:
+    def test_entries_with_what_lstat_says_in_two_calls(self) -> None:
+        rpc = FakeRpc()
+        rpc.add_file("/d/b", b"xy")
+        rpc.add_link("/d/a", "b")
+        files = files_of(rpc)
+        files.resolve("/d")
+        rpc.log.clear()
+        assert [(name, found.kind, found.size) for name, found in files.scan("/d")] == [
+            ("a", "link", 1),
+            ("b", "file", 2),
+        ]
+        assert [entry[0] for entry in rpc.log].count("lstatns") <= 1
+        assert [entry[0] for entry in rpc.log][-2:] == ["readdir", "lstatnslist"]
+
+    def test_an_empty_directory(self) -> None:
+        rpc = FakeRpc()
+        rpc.add_dir("/d")
+        assert files_of(rpc).scan("/d") == []
+
+
+class TestHead:
+    def test_no_more_than_asked_for(self) -> None:
+        rpc = FakeRpc()
+        rpc.add_file("/f", b"0123456789")
+        assert (files_of(rpc).head("/f", 4), files_of(rpc).head("/f", 40)) == (b"0123", b"0123456789")
+
+    def test_a_special_file_is_never_opened(self) -> None:
+        rpc = FakeRpc()
+        rpc.add_special("/x", stat.S_IFIFO)
+        with pytest.raises(GuestError, match="not a regular file"):
+            files_of(rpc).head("/x", 1)
+
+
+class TestResolveTarget:
+    def test_inside_the_guest(self) -> None:
+        rpc = FakeRpc()
+        rpc.add_link("/a/l", "/b")
+        rpc.add_file("/b/f")
+        files = files_of(rpc)
+        assert files.resolve_target("../../../a/l/f", "/a") == "/b/f"
+        assert files.resolve_target("/../a/l/../f", "/a") == "/f"
+        assert files.resolve_target("none", "/a/l") == "/b/none"
+
+
 class TestWrite:
+    def test_a_file_of_the_guest_is_copied_inside(self) -> None:
+        rpc = FakeRpc()
+        rpc.add_file("/big", b"content")
+        files_of(rpc).write("/f", GuestFile(GuestPath("/big"), 7), mode=0o600)
+        assert (rpc.nodes["/f"].content, rpc.nodes["/f"].mode) == (b"content", 0o100600)
+        assert "pread" not in [entry[0] for entry in rpc.log]
+
+    def test_without_following_a_link_is_replaced(self) -> None:
+        rpc = FakeRpc()
+        rpc.add_link("/l", "f", uid=9)
+        rpc.add_file("/f", b"old")
+        files_of(rpc).write("/l", b"new", follow=False)
+        assert (rpc.nodes["/l"].content, rpc.nodes["/l"].mode, rpc.nodes["/l"].uid) == (b"new", 0o100644, 0)
+        assert rpc.nodes["/f"].content == b"old"
+
     def test_new_file(self) -> None:
         rpc = FakeRpc()
         files_of(rpc).write("/f", b"new")
