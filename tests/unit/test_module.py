@@ -38,3 +38,10 @@ def test_an_error_is_a_failure_with_its_hint_and_details(capsys: pytest.CaptureF
         raise GuestError("It is so.", hint="Do this.", details={"path": "/etc/passwd"})
 
     assert _result(fail, capsys) == {"failed": True, "msg": "It is so. Do this.", "path": "/etc/passwd"}
+
+
+def test_a_path_that_is_not_utf8_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
+    """ansible-core 2.19 refuses a result that holds the surrogates which stand for such bytes."""
+    result = {"path": "/caf\udce9", "diff_of": [{"header": "é\udcff"}], "size": 1}
+    wanted = {"path": "/caf\\udce9", "diff_of": [{"header": "é\\udcff"}], "size": 1, "changed": False}
+    assert _result(lambda _params: Outcome(False, result), capsys) == wanted

@@ -92,7 +92,9 @@ class GuestFiles:
     """The files of the guest whose root file system is mounted.
 
     Every method takes any absolute path. Unless a method says otherwise it follows symbolic links, the last component
-    included, inside the guest. CallError is raised for what the appliance could not do (EIO, ENOSPC, EROFS …).
+    included, inside the guest. Names and targets of links may be any bytes: those that are not UTF-8 are surrogates in
+    the text (surrogateescape, PEP 383), here and in what is returned. CallError is raised for what the appliance could
+    not do (EIO, ENOSPC, EROFS …).
     """
 
     def __init__(self, calls: Calls) -> None:
@@ -115,7 +117,7 @@ class GuestFiles:
     def resolve(self, path: str) -> GuestPath:
         """Return where ``path`` leads, every link followed inside the guest; what does not exist is kept as it is.
 
-        :raises GuestError: too many links, or a link whose target cannot be read as text.
+        :raises GuestError: too many links, or a link that cannot be read.
         """
         if path not in self._resolved:
             target = resolve(GuestPath(path), self._link_target)
@@ -181,7 +183,7 @@ class GuestFiles:
     def link_target(self, path: str) -> str | None:
         """Return what the symbolic link at ``path`` holds; None where there is no link, or nothing at all.
 
-        :raises GuestError: the target is not UTF-8.
+        :raises GuestError: it cannot be read.
         """
         try:
             return self._link_target(self._entry(path))
@@ -191,7 +193,7 @@ class GuestFiles:
     def list_dir(self, path: str) -> list[str]:
         """Return the names in a directory, sorted by code point.
 
-        :raises GuestError: no such directory, more than 100,000 entries, or a name that is not UTF-8.
+        :raises GuestError: no such directory, or more than 100,000 entries.
         """
         target = self.resolve(path)
         found = self._lstat(target)
@@ -199,7 +201,7 @@ class GuestFiles:
             raise GuestError(f"'{printable(path)}' in the guest is {_what(found)}, not a directory.")
         try:
             entries = self._calls.readdir(target)
-        except (CallError, UnicodeError) as exc:
+        except CallError as exc:
             raise _unreadable(f"The directory '{printable(path)}' of the guest cannot be listed", exc) from exc
         if len(entries) > _MAX_ENTRIES:
             raise GuestError(f"'{printable(path)}' in the guest has more than {_MAX_ENTRIES} entries.")
@@ -403,7 +405,7 @@ class GuestFiles:
             return None
         try:
             return self._calls.readlink(path)
-        except (CallError, UnicodeError) as exc:
+        except CallError as exc:
             raise _unreadable(f"The symbolic link '{printable(path)}' of the guest cannot be read", exc) from exc
 
     def _lstat(self, path: GuestPath) -> FileStat | None:
@@ -504,10 +506,8 @@ def _require_file(path: str, found: FileStat) -> None:
         )
 
 
-def _unreadable(message: str, exc: Exception) -> GuestError:
-    if isinstance(exc, CallError):
-        return GuestError(f"{message}: {exc.message}", details=exc.details)
-    return GuestError(f"{message}: a name in it is not UTF-8.")
+def _unreadable(message: str, exc: CallError) -> GuestError:
+    return GuestError(f"{message}: {exc.message}", details=exc.details)
 
 
 def _temporary_name(name: str) -> str:

@@ -26,6 +26,8 @@ _MAX_LINKS = 40
 class GuestPath(str):
     """An absolute, normalized path inside the guest's file system tree (mounted below the guest's own ``/``).
 
+    A name in it may be any bytes: those that are not UTF-8 are surrogates (surrogateescape, PEP 383).
+
     :raises OptionError: the text is empty, relative, too long (over 4096 bytes), or holds a NUL byte or a ``..``.
     """
 
@@ -36,7 +38,7 @@ class GuestPath(str):
             raise OptionError(
                 f"The guest path '{printable(value)}' is not absolute.", hint="Start it with a slash, as in /etc/hosts."
             )
-        if "\0" in value or len(value.encode("utf-8", "surrogateescape")) > _MAX_PATH:
+        if "\0" in value or not 0 < _length(value) <= _MAX_PATH:
             raise OptionError(f"The guest path '{printable(value)}' holds a NUL byte or is longer than {_MAX_PATH}.")
         if ".." in value.split("/"):
             raise OptionError(f"The guest path '{printable(value)}' has a '..' in it.", hint="Name the file directly.")
@@ -56,6 +58,14 @@ class GuestPath(str):
     def joined(self, *names: str) -> GuestPath:
         """Return the path of an entry below this one."""
         return GuestPath(posixpath.join(self, *names))
+
+
+def _length(value: str) -> int:
+    """Return the number of bytes; 0 for text that stands for none, such as half of a surrogate pair."""
+    try:
+        return len(value.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError:
+        return 0
 
 
 class Device(str):
