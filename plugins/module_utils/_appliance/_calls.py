@@ -86,6 +86,10 @@ class Calls:
         """Flags of a file on ext2, ext3 and ext4 as the letters of chattr(1); a CallError on other file systems."""
         return str(self._rpc.call("get_e2attrs", file))
 
+    def get_e2generation(self, file: str) -> int:
+        """Generation number of a file's inode on ext2, ext3 and ext4; a CallError on other file systems."""
+        return int(self._rpc.call("get_e2generation", file))
+
     def statvfs(self, path: str) -> Struct:
         return dict(self._rpc.call("statvfs", path))
 

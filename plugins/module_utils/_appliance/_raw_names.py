@@ -65,7 +65,7 @@ class _FlagOptions(ctypes.Structure):
     _fields_ = [("bitmask", ctypes.c_uint64), ("clear", ctypes.c_int)]
 
 
-Result = t.Literal["none", "bool", "int", "text", "bytes", "stat", "stats", "entries", "xattrs"]
+Result = t.Literal["none", "bool", "int", "long", "text", "bytes", "stat", "stats", "entries", "xattrs"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Signature:
 
     :param takes: a letter for each argument: ``t`` text, ``i`` int, ``l`` int64, ``b`` bytes and their number, ``n`` a
         list of texts that ends in NULL.
-    :param gives: what it returns. Of ``none`` and ``int``, -1 is an error; of what is a pointer, NULL.
+    :param gives: what it returns. Of what is a number, -1 is an error; of what is a pointer, NULL.
     :param options: the structure of its optional arguments, in the order of their bits; ``_argv`` then ends its name.
     """
 
@@ -82,6 +82,14 @@ class Signature:
     gives: Result
     options: type[ctypes.Structure] | None = None
 
+
+# What is no pointer.
+_RETURNS: dict[Result, t.Any] = {
+    "none": ctypes.c_int,
+    "bool": ctypes.c_int,
+    "int": ctypes.c_int,
+    "long": ctypes.c_int64,
+}
 
 #: What the guest layer calls with a path or a name in its arguments or its result.
 CALLS: dict[str, Signature] = {
@@ -91,6 +99,7 @@ CALLS: dict[str, Signature] = {
     "download": Signature("tt", "none"),
     "exists": Signature("t", "bool"),
     "get_e2attrs": Signature("t", "text"),
+    "get_e2generation": Signature("t", "long"),
     "lchown": Signature("iit", "none"),
     "lgetxattrs": Signature("t", "xattrs"),
     "ln": Signature("tt", "none"),
@@ -153,8 +162,8 @@ class RawNames:
         if signature is None or len(args) != len(signature.takes):
             raise ValueError(f"{name}: not possible with a text that is not UTF-8")
         function = getattr(self._library, f"guestfs_{name}_argv" if signature.options else f"guestfs_{name}")
-        function.restype = ctypes.c_int if signature.gives in ("none", "bool", "int") else ctypes.c_void_p
-        given = [ctypes.c_void_p(self._pointer(handle))]
+        function.restype = _RETURNS.get(signature.gives, ctypes.c_void_p)
+        given: list[t.Any] = [ctypes.c_void_p(self._pointer(handle))]
         for kind, value in zip(signature.takes, args):
             given += _argument(kind, value)
         if signature.options:
@@ -164,10 +173,10 @@ class RawNames:
     def _made(self, function: t.Any, given: list[t.Any], gives: Result, handle: t.Any) -> t.Any:
         size = ctypes.c_size_t()
         result = function(*given, ctypes.byref(size)) if gives == "bytes" else function(*given)
-        if result is None or (gives in ("none", "bool", "int") and result == -1):
+        if result is None or (gives in _RETURNS and result == -1):
             said = self._last_error(ctypes.c_void_p(self._pointer(handle)))
             raise RuntimeError((said or b"no reason was given").decode("utf-8", "surrogateescape"))
-        if gives in ("none", "bool", "int"):
+        if gives in _RETURNS:
             return None if gives == "none" else result
         return self._taken(result, gives, size.value)
 

@@ -54,8 +54,8 @@ FULL_DISK_BYTES = 1024 * 1024
 
 READ = (
     "aug_get aug_match blockdev_getsize64 blockdev_getss btrfs_subvolume_get_default btrfs_subvolume_list "
-    "canonical_device_name checksum download exists feature_available get_e2attrs glob_expand inspect_get_arch "
-    "inspect_get_distro "
+    "canonical_device_name checksum download exists feature_available get_e2attrs get_e2generation glob_expand "
+    "inspect_get_arch inspect_get_distro "
     "inspect_get_drive_mappings inspect_get_filesystems inspect_get_hostname inspect_get_major_version "
     "inspect_get_minor_version inspect_get_mountpoints inspect_get_osinfo inspect_get_package_format "
     "inspect_get_package_management inspect_get_product_name inspect_get_product_variant inspect_get_type "

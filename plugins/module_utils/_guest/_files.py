@@ -32,6 +32,7 @@ XATTR = "security.selinux"
 # Below libguestfs's message limit of 4 MB (guestfs(3), "PROTOCOL LIMITS") even after the socket's base64.
 CHUNK = 2 * 1024 * 1024
 _MAX_ENTRIES = 100_000
+_STATS = 2000  # in one call: about 1 MB as JSON
 _NOT_THERE = (errno.ENOENT, errno.ENOTDIR)
 _NO_XATTRS = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 _KINDS: dict[int, Kind] = {
@@ -172,6 +173,15 @@ class GuestFiles:
         target, size = self._regular(path)
         self._calls.download(target, destination, size=size)
 
+    def read_part(self, path: str, offset: int, count: int) -> bytes:
+        """Return at most ``count`` bytes, and at most 2 MiB, of a regular file; fewer where it ends.
+
+        :raises GuestError: there is no such file, or it is not a regular file.
+        """
+        target, size = self._regular(path)
+        count = min(count, CHUNK, size - offset)
+        return self._calls.pread(target, count, offset) if count > 0 else b""
+
     def _regular(self, path: str) -> tuple[GuestPath, int]:
         target = self.resolve(path)
         found = self._lstat(target)
@@ -206,6 +216,18 @@ class GuestFiles:
         if len(entries) > _MAX_ENTRIES:
             raise GuestError(f"'{printable(path)}' in the guest has more than {_MAX_ENTRIES} entries.")
         return sorted(entry["name"] for entry in entries if entry["name"] not in (".", ".."))
+
+    def list_stats(self, path: str) -> dict[str, FileStat | None]:
+        """Return the entries of a directory, sorted by name, each as :meth:`lstat` describes it, in few calls.
+
+        :raises GuestError: as for :meth:`list_dir`. An entry that its file system does not describe is None.
+        """
+        target = self.resolve(path)
+        names = self.list_dir(target)
+        structs: list[Struct] = []
+        for start in range(0, len(names), _STATS):
+            structs += self._calls.lstatnslist(target, names[start : start + _STATS])
+        return {name: FileStat.of(struct) if struct["st_ino"] != -1 else None for name, struct in zip(names, structs)}
 
     # Writing
 

@@ -84,7 +84,7 @@ def test_a_text_comes_byte_for_byte() -> None:
 def test_structures_are_read_and_freed() -> None:
     library = Library()
     library.frees("dirent_list")
-    entries = (_raw_names._Dirent * 2)((1, b"d", b"."), (2, b"r", b"\xff"))
+    entries = (_raw_names._Dirent * 2)(_raw_names._Dirent(1, b"d", b"."), _raw_names._Dirent(2, b"r", b"\xff"))
     found = _raw_names._List(2, ctypes.addressof(entries))
     library.answers("readdir", ctypes.addressof(found))
     assert made(library, "readdir", "/") == [

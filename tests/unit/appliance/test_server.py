@@ -51,10 +51,13 @@ class RecordingHandle:
         return method
 
 
+def bindings_of(handle: RecordingHandle) -> _server.Bindings:
+    return lambda: handle, lambda _handle: 0, lambda _handle, _console: None
+
+
 def ready_appliance() -> tuple[_server.Appliance, RecordingHandle]:
     handle = RecordingHandle()
-    bindings = (lambda: handle, lambda _h: 0, lambda _h, _console: None)
-    appliance = _server.Appliance(_server.Watch(lambda: False, lambda: True), bindings)
+    appliance = _server.Appliance(_server.Watch(lambda: False, lambda: True), bindings_of(handle))
     appliance.launch({"drives": [{"path": "/x", "format": "qcow2"}], "accelerator": "tcg", "launch_timeout": 60})
     handle.seen.clear()
     return appliance, handle
@@ -321,7 +324,7 @@ class LoopServer:
         self.listener.listen()
         config = {"directory": str(self.folder), "overlay": str(self.overlay)}
         self.handle = RecordingHandle()
-        self.server = _server.Server(config, self.listener, (lambda: self.handle, lambda _h: 0, 1))
+        self.server = _server.Server(config, self.listener, bindings_of(self.handle))
         self.thread = threading.Thread(target=self.server.run)
         self.thread.start()
         self.client = socket.socket(socket.AF_UNIX)

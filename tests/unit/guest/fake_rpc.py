@@ -260,6 +260,10 @@ class FakeRpc:
     def _call_get_e2attrs(self, file: str) -> str:
         return "".join(sorted(self._node(file, "get_e2attrs", follow=True).flags))
 
+    def _call_get_e2generation(self, file: str) -> int:
+        self._node(file, "get_e2generation", follow=True)
+        return 381_700_746
+
     def _call_set_e2attrs(self, file: str, attrs: str, *, clear: bool) -> None:
         node = self._node(file, "set_e2attrs", follow=True)
         node.flags = node.flags - set(attrs) if clear else node.flags | set(attrs)
