@@ -15,8 +15,8 @@ description:
   - It is the twin of M(ansible.builtin.find). Names of owners and groups are the guest's.
   - In a directory, files come before directories, and each in the order of their names. So O(limit) always selects the
     same.
-  - Of a path that is not UTF-8, or that has control characters, the result has RV(files[].path_b64) as well. The path
-    itself is V({{ item.path_b64 | b64decode }}), which the modules of this collection take.
+  - Of a path that is not UTF-8, or that has control characters, the result has RV(files[].path_b64) as well. Modules
+    such as M(offline.guest.fetch) take it as V(base64:{{ item.path_b64 }}).
 extends_documentation_fragment:
   - offline.guest.attributes.read_only
   - offline.guest.image
@@ -26,6 +26,8 @@ options:
     description:
       - The absolute paths of the directories in the guest. Neither C(~) nor variables of the environment are replaced.
       - What is no directory is passed over with a warning.
+      - A path that is not UTF-8 is given as V(base64:) with its bytes in base64 after it, such as
+        V(base64:L3Nydi9jYWbp).
     type: list
     elements: str
     required: true

@@ -22,6 +22,8 @@ options:
   src:
     description:
       - The absolute path of the file in the guest. Symbolic links are followed, but only inside the guest.
+      - A path that is not UTF-8 is given as V(base64:) with its bytes in base64 after it, such as
+        V(base64:L3Nydi9jYWbp).
     type: str
     required: true
     aliases: [path]

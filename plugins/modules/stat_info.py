@@ -21,6 +21,8 @@ options:
   path:
     description:
       - The absolute path in the guest. Neither C(~) nor variables of the environment are replaced in it.
+      - A path that is not UTF-8 is given as V(base64:) with its bytes in base64 after it, such as
+        V(base64:L3Nydi9jYWbp).
     type: str
     required: true
     aliases: [dest, name]

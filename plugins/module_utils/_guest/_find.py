@@ -84,7 +84,7 @@ class Search:
             return "Not all paths examined, check warnings for details"
         return "Limit of matches reached" if self._is_full() else "All paths examined"
 
-    def below(self, path: str) -> None:
+    def below(self, path: GuestPath) -> None:
         """Search one directory that the task names, and those in it if the options say so."""
         start = self._start(path)
         places = [start] if start else []
@@ -97,7 +97,7 @@ class Search:
     def _is_full(self) -> bool:
         return len(self.found) == self._options.limit
 
-    def _start(self, path: str) -> Place | None:
+    def _start(self, path: GuestPath) -> Place | None:
         try:
             real = self._files.resolve(path)
             found = self._files.lstat(real)
@@ -107,7 +107,7 @@ class Search:
         if found is None or found.kind != "directory":
             self._skip(path, f"'{printable(path)}' is not a directory")
             return None
-        return Place(GuestPath(path), real, 1, frozenset([_identity(found)]))
+        return Place(path, real, 1, frozenset([_identity(found)]))
 
     def _skip(self, path: str, reason: str) -> None:
         if len(self.skipped) < _MAX_WARNINGS:

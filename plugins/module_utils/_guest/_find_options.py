@@ -17,6 +17,7 @@ from .._errors import OptionError, printable
 from ._files import FileStat
 from ._grep import Pattern
 from ._mode import parse_mode
+from ._paths import GuestPath
 from ._stat_facts import time_of
 
 _AGE = re.compile(r"(-?\d+)([smhdw]?)")
@@ -72,7 +73,7 @@ class FindOptions:
     :param max_entries: how many entries may be looked at.
     """
 
-    paths: tuple[str, ...]
+    paths: tuple[GuestPath, ...]
     criteria: Criteria
     recurse: bool
     follow: bool
@@ -92,7 +93,7 @@ class FindOptions:
             if params[name] is not None and params[name] <= 0:
                 raise OptionError(f"{name} cannot be {params[name]}.", hint="Give a number above 0.")
         return cls(
-            paths=tuple(params["paths"]),
+            paths=tuple(GuestPath.given(path) for path in params["paths"]),
             criteria=_criteria(params, now),
             recurse=params["recurse"],
             follow=params["follow"],

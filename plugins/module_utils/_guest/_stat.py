@@ -44,7 +44,7 @@ def handle_stat(task: Task) -> Outcome:
 
     :raises GuestError: what is above it is no directory, or links lead round in circles.
     """
-    path = GuestPath(task.params["path"])
+    path = GuestPath.given(task.params["path"])
     files = task.guest.files
     found = files.lstat(files.resolve(path) if task.params["follow"] else path)
     if found is None:
@@ -58,7 +58,7 @@ def handle_slurp(task: Task) -> Outcome:
 
     :raises OptionError: ``max_size`` is out of range. :raises GuestError: there is no such file, or it is too large.
     """
-    source, limit = task.params["src"], task.params["max_size"]
+    source, limit = GuestPath.given(task.params["src"]), task.params["max_size"]
     if not 0 <= limit <= MAX_SLURP:
         raise OptionError(f"max_size must be from 0 to {MAX_SLURP}.", hint="Use offline.guest.fetch for larger files.")
     found = task.guest.files.lstat(task.guest.files.resolve(source))
@@ -68,7 +68,9 @@ def handle_slurp(task: Task) -> Outcome:
         raise GuestError(f"Source is a directory and must be a file: {printable(source)}")
     content = task.guest.files.read(source, max_size=limit)
     text = base64.b64encode(content).decode("ascii")
-    return Outcome(False, {"content": text, "encoding": "base64", **path_facts(source, "source")})
+    return Outcome(
+        False, {"content": text, "encoding": "base64", **path_facts(_as_given(task.params["src"], source), "source")}
+    )
 
 
 def require_directories(files: GuestFiles, path: GuestPath) -> None:
@@ -85,11 +87,16 @@ def require_directories(files: GuestFiles, path: GuestPath) -> None:
         )
 
 
+def _as_given(value: str, path: GuestPath) -> str:
+    """As it was written, with a slash at its end for example; its bytes where they were given instead."""
+    return value if value.startswith("/") else path
+
+
 def _described(task: Task, path: GuestPath, found: FileStat) -> dict[str, t.Any]:
     files, params = task.guest.files, task.params
     facts = {
         "exists": True,
-        **path_facts(params["path"]),
+        **path_facts(_as_given(params["path"], path)),
         **stat_facts(found),
         "blocks": found.struct["st_blocks"],
         "block_size": found.struct["st_blksize"],

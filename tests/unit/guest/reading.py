@@ -37,7 +37,7 @@ class Module:
         return handler(Task(dict(checked.validated_parameters), guest, check, self.warnings.append))
 
     def _wiring(self) -> tuple[dict[str, t.Any], t.Callable[[Task], Outcome]]:
-        module = importlib.import_module(f"ansible_collections.offline.guest.plugins.modules.{self.name}")
+        module: t.Any = importlib.import_module(f"ansible_collections.offline.guest.plugins.modules.{self.name}")
         found: dict[str, t.Any] = {}
         original = module.run_guest_module
         module.run_guest_module = found.update  # it has keywords only

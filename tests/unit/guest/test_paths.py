@@ -65,3 +65,14 @@ def test_what_is_no_path(value: str) -> None:
 
 def test_a_name_may_be_any_bytes() -> None:
     assert GuestPath("//caf\udce9/./x/") == "/caf\udce9/x"
+
+
+def test_a_path_may_be_given_as_its_bytes() -> None:
+    assert GuestPath.given("base64:L2NhZuk=") == "/caf\udce9"
+    assert GuestPath.given("/base64:L2NhZuk=") == "/base64:L2NhZuk="
+
+
+@pytest.mark.parametrize("value", ["base64:", "base64:L2NhZuk", "base64:Y2Fm6Q==", "base64:é", "base64:L2EAYg==", "x"])
+def test_what_is_no_path_in_base64(value: str) -> None:
+    with pytest.raises(OptionError):
+        GuestPath.given(value)
