@@ -150,12 +150,10 @@ def _finish(module: AnsibleModule, work: t.Callable[[], Outcome], *, needs_volup
     try:
         outcome = work()
     except OfflineGuestError as exc:
-        module.params = _as_utf8(module.params)  # they are part of the result
         module.fail_json(msg=str(exc), **_as_utf8(exc.details))
     result = {**outcome.result, "changed": outcome.changed}
     if outcome.diff is not None:
         result["diff"] = outcome.diff
-    module.params = _as_utf8(module.params)
     module.exit_json(**_as_utf8(result))
 
 
