@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Send the archive of the controller to the host that works on the image, then run the module of the same name there."""
+"""Send an archive of the controller to the host that works on the image, then run the module of the same name there."""
 
 from __future__ import annotations
 

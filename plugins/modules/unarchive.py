@@ -124,8 +124,8 @@ options:
     description: The group of all that is extracted, as a number or a name of the B(guest).
   mode:
     description:
-      - The permissions of all that is extracted, octal such as V('0644') (quote it), or symbolic such as V(u=rwX,go=rX),
-        which starts from those of the archive.
+      - The permissions of all that is extracted, octal such as V('0644') (quote it), or symbolic such as
+        V(u=rwX,go=rX), which starts from those of the archive.
 seealso:
   - module: ansible.builtin.unarchive
 author:
@@ -180,6 +180,7 @@ handler:
   description:
     - What the archive is, by the twin's names, which are V(TarArchive), V(TgzArchive), V(TarBzipArchive),
       V(TarXzArchive), V(TarZstdArchive) and V(ZipArchive).
+    - The twin itself says V(TarArchive) where C(tar) knows the compression without being told.
   returned: success
   type: str
   sample: TgzArchive

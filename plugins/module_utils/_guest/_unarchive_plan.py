@@ -98,7 +98,7 @@ class Planner:
         there = self._kind(path)
         if there is not None and (there == "directory") != (member.kind == "directory"):
             raise GuestError(
-                f"'{printable(path)}' in the guest is a {there}, and '{printable(member.name)}' in the archive is something else.",
+                f"'{printable(path)}' in the guest is a {there}, and the member '{printable(member.name)}' is not.",
                 hint="Remove it first, or exclude it.",
             )
         before = self._files.lstat(path)
