@@ -150,12 +150,24 @@ def _finish(module: AnsibleModule, work: t.Callable[[], Outcome], *, needs_volup
     try:
         outcome = work()
     except OfflineGuestError as exc:
-        module.fail_json(msg=str(exc), **exc.details)
+        module.fail_json(msg=str(exc), **_as_utf8(exc.details))
     result = {**outcome.result, "changed": outcome.changed}
     # Without --diff, or with `diff: false` because of a secret, no content of a file is in any output, however verbose.
     if outcome.diff is not None and module._diff:  # pylint: disable=protected-access
         result["diff"] = outcome.diff
-    module.exit_json(**result)
+    module.exit_json(**_as_utf8(result))
+
+
+def _as_utf8(value: t.Any) -> t.Any:
+    """Return ``value`` with escapes in place of the surrogates that stand for bytes of a path which is not UTF-8.
+
+    ansible-core 2.19 refuses a result that holds one (MODULE_STRICT_UTF8_RESPONSE).
+    """
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, t.Mapping):
+        return {key: _as_utf8(item) for key, item in value.items()}
+    return [_as_utf8(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _warn(module: AnsibleModule) -> t.Callable[[str], None]:

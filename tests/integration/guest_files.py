@@ -165,6 +165,15 @@ def extract(image: Path, path: str, target: Path, image_format: str = "raw") -> 
     return target
 
 
+def extract_tree(image: Path, path: str, target: Path) -> Path:
+    """Copy a directory of a raw image, with owners, permissions and times, into the folder ``target``."""
+    found = _find(image, path)
+    if not found:
+        raise FileNotFoundError(f"{path} is on no ext file system of {image}")
+    _debugfs(image, found[0], f"rdump {_quoted(path)} {target}")
+    return target / Path(path).name
+
+
 def boot_files(image: Path, folder: Path, image_format: str = "raw") -> tuple[Path, Path]:
     """Take the newest kernel and its initrd out of /boot of the image: what QEMU's -kernel and -initrd want."""
     with as_raw(image, image_format) as raw:
@@ -183,12 +192,15 @@ def _version(name: str) -> list[int]:
 def change_guest(raw: Path, requests: t.Sequence[str], number: int = 0) -> None:
     """Carry out requests of debugfs, such as ``write HOSTFILE /etc/file``, in one of the image's ext file systems.
 
+    A name that is not UTF-8 is text with surrogates (surrogateescape).
+
     :param number: which one, in the order of :func:`ext_offsets`.
     :raises AssertionError: debugfs complained.
     """
     target = f"{raw}?offset={ext_offsets(raw)[number]}"
     command = ["debugfs", "-w", "-f", "-", target]
-    done = subprocess.run(command, input="\n".join(requests) + "\n", capture_output=True, text=True, check=False)
+    said = "\n".join(requests) + "\n"
+    done = subprocess.run(command, input=said, capture_output=True, text=True, errors="surrogateescape", check=False)
     complaints = [line for line in done.stderr.splitlines() if line and not line.startswith("debugfs 1.")]
     assert not complaints, f"{requests}: {complaints}\n{done.stdout}"
 

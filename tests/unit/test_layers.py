@@ -22,6 +22,7 @@ ALONE = "plugins/module_utils/_appliance/_warm_hv.py"
 WITH_SERVER = (
     SERVER,
     "plugins/module_utils/_appliance/_durable.py",
+    "plugins/module_utils/_appliance/_raw_names.py",
     "plugins/module_utils/_appliance/_warm.py",
     "plugins/module_utils/_appliance/_warm_build.py",
     ALONE,

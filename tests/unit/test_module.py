@@ -48,3 +48,10 @@ def test_a_difference_is_in_the_result_only_where_it_is_wanted(
 ) -> None:
     outcome = Outcome(True, {}, diff={"before": "", "after": "secret"})
     assert ("secret" in str(_result(lambda _params: outcome, capsys, diff=wanted))) is wanted
+
+
+def test_a_path_that_is_not_utf8_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
+    """ansible-core 2.19 refuses a result that holds the surrogates which stand for such bytes."""
+    result = {"path": "/caf\udce9", "diff_of": [{"header": "é\udcff"}], "size": 1}
+    wanted = {"path": "/caf\\udce9", "diff_of": [{"header": "é\\udcff"}], "size": 1, "changed": False}
+    assert _result(lambda _params: Outcome(False, result), capsys) == wanted

@@ -8,8 +8,9 @@
 
 One method a call, named as guestfs(3) names it; what a call means, and which errors it has, is said there. A mountable
 (``btrfsvol:/dev/sda1/root``) is a ``str``; a device and a path are the types of ``_guest/_paths.py``, which both are
-``str``. Every method raises :class:`CallError` when libguestfs reports an error, with the appliance's errno where the
-call has one, and :class:`ApplianceError` when the appliance died or the call's deadline passed.
+``str``; a name of a file that is not UTF-8 is text with surrogates (surrogateescape). Every method raises
+:class:`CallError` when libguestfs reports an error, with the appliance's errno where the call has one, and
+:class:`ApplianceError` when the appliance died or the call's deadline passed.
 
 Costs differ by a factor of 300 (design, "Calls"): ``pread``, ``lstatns``, ``readlink``, ``lgetxattrs`` and ``write``
 are about 1 ms; ``vfs_type``, ``list_devices``, ``mount_vfs`` and ``read_file`` are 200 ms and more under emulation.
@@ -59,7 +60,7 @@ class Calls:
         return bytes(self._rpc.call("pread", path, count, offset))
 
     def readdir(self, path: str) -> list[Struct]:
-        """Entries as ``{"ino", "ftyp", "name"}``, ``.`` and ``..`` included; fails on a name that is not UTF-8."""
+        """Entries as ``{"ino", "ftyp", "name"}``, with ``.`` and ``..``; ``ftyp`` is ``d``, ``r``, ``l``, ``u`` …"""
         return list(self._rpc.call("readdir", path))
 
     def glob_expand(self, pattern: str) -> list[str]:
@@ -84,6 +85,10 @@ class Calls:
     def get_e2attrs(self, file: str) -> str:
         """Flags of a file on ext2, ext3 and ext4 as the letters of chattr(1); a CallError on other file systems."""
         return str(self._rpc.call("get_e2attrs", file))
+
+    def get_e2generation(self, file: str) -> int:
+        """Generation number of a file's inode on ext2, ext3 and ext4; a CallError on other file systems."""
+        return int(self._rpc.call("get_e2generation", file))
 
     def statvfs(self, path: str) -> Struct:
         return dict(self._rpc.call("statvfs", path))
@@ -148,7 +153,8 @@ class Calls:
         The bindings take a C string, so other binary values are out of reach here: see :meth:`copy_attributes`. A
         length beyond that NUL would store memory of the daemon in the guest (measured with 1.48.6).
         """
-        self._rpc.call("lsetxattr", name, text, len(text.encode()) + 1, path)
+        length = len(text.encode("utf-8", "surrogateescape")) + 1
+        self._rpc.call("lsetxattr", name, text, length, path)
 
     def copy_attributes(self, source: str, destination: str) -> None:
         """Give ``destination`` every extended attribute of ``source``, binary ones too; others that it has stay.

@@ -42,6 +42,7 @@ import typing as t
 from ._wire import MAX_LINE, PROTOCOL, RESUME_LIMIT, decode, encode, peer_uid
 
 if t.TYPE_CHECKING:
+    from ._raw_names import RawNames
     from ._warm import Warm
 
 CONSOLE_BYTES = 16 * 1024
@@ -53,8 +54,8 @@ FULL_DISK_BYTES = 1024 * 1024
 
 READ = (
     "aug_get aug_match blockdev_getsize64 blockdev_getss btrfs_subvolume_get_default btrfs_subvolume_list "
-    "canonical_device_name checksum download exists feature_available get_e2attrs glob_expand inspect_get_arch "
-    "inspect_get_distro "
+    "canonical_device_name checksum download exists feature_available get_e2attrs get_e2generation glob_expand "
+    "inspect_get_arch inspect_get_distro "
     "inspect_get_drive_mappings inspect_get_filesystems inspect_get_hostname inspect_get_major_version "
     "inspect_get_minor_version inspect_get_mountpoints inspect_get_osinfo inspect_get_package_format "
     "inspect_get_package_management inspect_get_product_name inspect_get_product_variant inspect_get_type "
@@ -208,8 +209,7 @@ class Console:
         self._size = 0
         self.heard = False
 
-    def __call__(self, _event: int, _handle: int, text: t.Any, _array: t.Any) -> None:
-        data = text if isinstance(text, bytes) else str(text).encode("utf-8", "replace")
+    def __call__(self, data: bytes) -> None:
         # QEMU's own complaints come this way too; anything else is printed by a kernel that runs.
         self.heard = self.heard or not data.startswith(b"qemu")
         self._parts.append(data)
@@ -296,8 +296,8 @@ class Watch:
                 self.give_up()
 
 
-#: Makes a handle, tells its last errno, and the event of console output.
-Bindings = tuple[t.Callable[[], t.Any], t.Callable[[t.Any], int], int]
+#: Makes a handle, tells its last errno, and has somebody hear its console.
+Bindings = tuple[t.Callable[[], t.Any], t.Callable[[t.Any], int], t.Callable[[t.Any, Console], None]]
 
 
 class Appliance:
@@ -306,7 +306,7 @@ class Appliance:
     def __init__(self, watch: Watch, bindings: Bindings, directory: str = "") -> None:
         self._watch = watch
         self._directory = directory
-        self._make, self._errno, self._event = bindings
+        self._make, self._errno, self._hear = bindings
         self._handle: t.Any = None
         self.console = Console()
         self.state = "CONFIG"
@@ -314,6 +314,7 @@ class Appliance:
         self.start = ""
         self.warnings: list[str] = []
         self._broken: tuple[str, str] | None = None  # key and reason of a KVM that has just failed
+        self._raw: RawNames | None = None
 
     def launch(self, options: dict[str, t.Any]) -> None:
         """Start the appliance as ``options`` say; see :func:`configure` for what they hold."""
@@ -389,7 +390,7 @@ class Appliance:
                 entry = warm.find_or_build(handle, options, accelerator)
             if entry is not None:
                 warm.prepare(handle, entry)
-                handle.set_event_callback(self.console, self._event)
+                self._hear(handle, self.console)
                 with self._watch.deadline(min(seconds, RESUME_LIMIT)):
                     handle.launch()
                 self._ready(handle, accelerator, "warm")
@@ -412,7 +413,7 @@ class Appliance:
         handle = self._make()
         try:
             configure(handle, options, accelerator)
-            handle.set_event_callback(self.console, self._event)
+            self._hear(handle, self.console)
             with self._watch.deadline(seconds, trial=trial):
                 handle.launch()
         except RuntimeError as exc:
@@ -447,14 +448,32 @@ class Appliance:
         self.state = "BUSY"
         try:
             with self._watch.deadline(seconds):
-                result = getattr(self._handle, name)(*args, **kwargs)
+                result = self._make_call(name, args, kwargs)
         except RuntimeError as exc:
             raise self._failed(name, exc) from exc
-        except (TypeError, ValueError, OverflowError) as exc:  # arguments, or a result that is not UTF-8
+        except (TypeError, ValueError, OverflowError) as exc:  # arguments, or a text that has no bytes
             self.state = "READY"
             raise ServerError("call", f"{exc}", call=name, errno=84 if isinstance(exc, UnicodeError) else 22) from exc
         self.state = "READY"
         return result
+
+    def _make_call(self, name: str, args: list[t.Any], kwargs: dict[str, t.Any]) -> t.Any:
+        """Make a call through the bindings, or, where a text is not UTF-8, through the C library."""
+        if not has_utf8(args):
+            return self._raw_names().call(self._handle, name, args, kwargs)
+        try:
+            return getattr(self._handle, name)(*args, **kwargs)
+        except UnicodeDecodeError:  # the result, or libguestfs's message
+            if CALLS[name] != "read" or not self._raw_names().knows(name):
+                raise
+        return self._raw_names().call(self._handle, name, args, kwargs)
+
+    def _raw_names(self) -> RawNames:
+        if self._raw is None:
+            from ._raw_names import RawNames  # pylint: disable=import-outside-toplevel  # seldom needed
+
+            self._raw = RawNames.load()
+        return self._raw
 
     def _failed(self, name: str, exc: RuntimeError) -> ServerError:
         number = self._errno(self._handle)
@@ -514,24 +533,59 @@ def load_warm(options: dict[str, t.Any], directory: str) -> Warm | None:
     return warm if warm.applies(options) else None
 
 
-def load_bindings() -> Bindings:
-    """Return how to make a handle, how to learn its last errno, and the bit of the event that carries console output.
+def has_utf8(args: t.Iterable[t.Any]) -> bool:
+    """Return whether every text is UTF-8, as the bindings want it: other bytes are surrogates here (PEP 383)."""
+    for arg in args:
+        if isinstance(arg, str):
+            if not arg.isascii() and any("\ud800" <= char <= "\udfff" for char in arg):
+                return False
+        elif isinstance(arg, (list, tuple)) and not has_utf8(arg):
+            return False
+    return True
 
-    The Python bindings raise a bare RuntimeError: guestfs_last_errno(3) is the one function of the C library that they
-    leave out, so it is called there (the handle is in a PyCapsule named ``guestfs_h``).
+
+def load_bindings() -> Bindings:
+    """Return how to make a handle, how to learn its last errno, and how to hear its console.
+
+    Two things are done in the C library itself (the handle is in a PyCapsule named ``guestfs_h``). The Python bindings
+    raise a bare RuntimeError and leave guestfs_last_errno(3) out. And they take what the console prints for UTF-8:
+    where it is not, as in an error of the daemon about a file with such a name, they write through a null pointer
+    (1.48.6, python/handle.c: the result of Py_BuildValue is not looked at).
     """
     import ctypes  # pylint: disable=import-outside-toplevel
 
     import guestfs  # pylint: disable=import-error,import-outside-toplevel
 
-    last_errno = ctypes.CDLL("libguestfs.so.0").guestfs_last_errno
-    last_errno.argtypes = [ctypes.c_void_p]
+    library = ctypes.CDLL("libguestfs.so.0")
     pointer = ctypes.pythonapi.PyCapsule_GetPointer
     pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    word, size = ctypes.c_void_p, ctypes.c_size_t
+    listener = ctypes.CFUNCTYPE(
+        None, word, word, ctypes.c_uint64, ctypes.c_int, ctypes.c_int, word, size, word, size
+    )  # guestfs_event_callback
+    library.guestfs_last_errno.argtypes = [word]
+    library.guestfs_set_event_callback.argtypes = [word, listener, ctypes.c_uint64, ctypes.c_int, word]
+
+    def capsule(handle: t.Any) -> t.Any:
+        return pointer(handle._o, b"guestfs_h")  # pylint: disable=protected-access
+
+    def hear(handle: t.Any, console: Console) -> None:
+        def heard(*event: t.Any) -> None:
+            console(ctypes.string_at(event[5], event[6]) if event[5] else b"")
+
+        handle.console_listener = listener(heard)  # which must live as long as the handle
+        if (
+            library.guestfs_set_event_callback(
+                capsule(handle), handle.console_listener, int(guestfs.EVENT_APPLIANCE), 0, None
+            )
+            < 0
+        ):
+            raise RuntimeError("the console cannot be heard")
+
     return (
         lambda: guestfs.GuestFS(python_return_dict=True),
-        lambda handle: int(last_errno(pointer(handle._o, b"guestfs_h"))),  # pylint: disable=protected-access
-        int(guestfs.EVENT_APPLIANCE),
+        lambda handle: int(library.guestfs_last_errno(capsule(handle))),
+        hear,
     )
 
 

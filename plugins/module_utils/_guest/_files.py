@@ -32,6 +32,7 @@ XATTR = "security.selinux"
 # Below libguestfs's message limit of 4 MB (guestfs(3), "PROTOCOL LIMITS") even after the socket's base64.
 CHUNK = 2 * 1024 * 1024
 _MAX_ENTRIES = 100_000
+_STATS = 2000  # in one call: about 1 MB as JSON
 _NOT_THERE = (errno.ENOENT, errno.ENOTDIR)
 _NO_XATTRS = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 _KINDS: dict[int, Kind] = {
@@ -103,7 +104,9 @@ class GuestFiles:
     """The files of the guest whose root file system is mounted.
 
     Every method takes any absolute path. Unless a method says otherwise it follows symbolic links, the last component
-    included, inside the guest. CallError is raised for what the appliance could not do (EIO, ENOSPC, EROFS …).
+    included, inside the guest. Names and targets of links may be any bytes: those that are not UTF-8 are surrogates in
+    the text (surrogateescape, PEP 383), here and in what is returned. CallError is raised for what the appliance could
+    not do (EIO, ENOSPC, EROFS …).
     """
 
     def __init__(self, calls: Calls) -> None:
@@ -126,7 +129,7 @@ class GuestFiles:
     def resolve(self, path: str) -> GuestPath:
         """Return where ``path`` leads, every link followed inside the guest; what does not exist is kept as it is.
 
-        :raises GuestError: too many links, or a link whose target cannot be read as text.
+        :raises GuestError: too many links, or a link that cannot be read.
         """
         if path not in self._resolved:
             target = resolve(GuestPath(path), self._link_target)
@@ -193,6 +196,15 @@ class GuestFiles:
         target, size = self._regular(path)
         self._calls.download(target, destination, size=size)
 
+    def read_part(self, path: str, offset: int, count: int) -> bytes:
+        """Return at most ``count`` bytes, and at most 2 MiB, of a regular file; fewer where it ends.
+
+        :raises GuestError: there is no such file, or it is not a regular file.
+        """
+        target, size = self._regular(path)
+        count = min(count, CHUNK, size - offset)
+        return self._calls.pread(target, count, offset) if count > 0 else b""
+
     def _regular(self, path: str) -> tuple[GuestPath, int]:
         target = self.resolve(path)
         found = self._lstat(target)
@@ -211,7 +223,7 @@ class GuestFiles:
     def link_target(self, path: str) -> str | None:
         """Return what the symbolic link at ``path`` holds; None where there is no link, or nothing at all.
 
-        :raises GuestError: the target is not UTF-8.
+        :raises GuestError: it cannot be read.
         """
         try:
             return self._link_target(self._entry(path))
@@ -221,7 +233,7 @@ class GuestFiles:
     def list_dir(self, path: str) -> list[str]:
         """Return the names in a directory, sorted by code point.
 
-        :raises GuestError: no such directory, more than 100,000 entries, or a name that is not UTF-8.
+        :raises GuestError: no such directory, or more than 100,000 entries.
         """
         target = self.resolve(path)
         found = self._lstat(target)
@@ -229,21 +241,23 @@ class GuestFiles:
             raise GuestError(f"'{printable(path)}' in the guest is {_what(found)}, not a directory.")
         try:
             entries = self._calls.readdir(target)
-        except (CallError, UnicodeError) as exc:
+        except CallError as exc:
             raise _unreadable(f"The directory '{printable(path)}' of the guest cannot be listed", exc) from exc
         if len(entries) > _MAX_ENTRIES:
             raise GuestError(f"'{printable(path)}' in the guest has more than {_MAX_ENTRIES} entries.")
         return sorted(entry["name"] for entry in entries if entry["name"] not in (".", ".."))
 
-    def scan(self, path: str) -> list[tuple[str, FileStat]]:
-        """Return the entries of a directory by name, sorted, links not followed: two calls for all of them.
+    def list_stats(self, path: str) -> dict[str, FileStat | None]:
+        """Return the entries of a directory, sorted by name, each as :meth:`lstat` describes it, in few calls.
 
-        :raises GuestError: as :meth:`list_dir`.
+        :raises GuestError: as for :meth:`list_dir`. An entry that its file system does not describe is None.
         """
         target = self.resolve(path)
         names = self.list_dir(target)
-        found = self._calls.lstatnslist(target, names) if names else []
-        return [(name, FileStat.of(struct)) for name, struct in zip(names, found) if struct["st_ino"] != -1]
+        structs: list[Struct] = []
+        for start in range(0, len(names), _STATS):
+            structs += self._calls.lstatnslist(target, names[start : start + _STATS])
+        return {name: FileStat.of(struct) if struct["st_ino"] != -1 else None for name, struct in zip(names, structs)}
 
     # Writing
 
@@ -448,7 +462,7 @@ class GuestFiles:
             return None
         try:
             return self._calls.readlink(path)
-        except (CallError, UnicodeError) as exc:
+        except CallError as exc:
             raise _unreadable(f"The symbolic link '{printable(path)}' of the guest cannot be read", exc) from exc
 
     def _lstat(self, path: GuestPath) -> FileStat | None:
@@ -552,10 +566,8 @@ def _require_file(path: str, found: FileStat) -> None:
         )
 
 
-def _unreadable(message: str, exc: Exception) -> GuestError:
-    if isinstance(exc, CallError):
-        return GuestError(f"{message}: {exc.message}", details=exc.details)
-    return GuestError(f"{message}: a name in it is not UTF-8.")
+def _unreadable(message: str, exc: CallError) -> GuestError:
+    return GuestError(f"{message}: {exc.message}", details=exc.details)
 
 
 def _temporary_name(name: str) -> str:

@@ -12,6 +12,7 @@ paths"). So a :class:`GuestPath` and a :class:`Device` are two types, and no fun
 
 from __future__ import annotations
 
+import base64
 import posixpath
 import re
 import typing as t
@@ -20,11 +21,14 @@ from .._errors import GuestError, OptionError, printable
 
 _DEVICE = re.compile(r"^/dev/[A-Za-z0-9][A-Za-z0-9._+/-]{0,200}$")
 _MAX_PATH = 4096
+_ENCODED = "base64:"  # which no path begins with, for it begins with a slash
 _MAX_LINKS = 40
 
 
 class GuestPath(str):
     """An absolute, normalized path inside the guest's file system tree (mounted below the guest's own ``/``).
+
+    A name in it may be any bytes: those that are not UTF-8 are surrogates (surrogateescape, PEP 383).
 
     :raises OptionError: the text is empty, relative, too long (over 4096 bytes), or holds a NUL byte or a ``..``.
     """
@@ -36,12 +40,28 @@ class GuestPath(str):
             raise OptionError(
                 f"The guest path '{printable(value)}' is not absolute.", hint="Start it with a slash, as in /etc/hosts."
             )
-        if "\0" in value or len(value.encode("utf-8", "surrogateescape")) > _MAX_PATH:
+        if "\0" in value or not 0 < _length(value) <= _MAX_PATH:
             raise OptionError(f"The guest path '{printable(value)}' holds a NUL byte or is longer than {_MAX_PATH}.")
         if ".." in value.split("/"):
             raise OptionError(f"The guest path '{printable(value)}' has a '..' in it.", hint="Name the file directly.")
         normal = posixpath.normpath(value)
         return super().__new__(cls, normal[1:] if normal.startswith("//") else normal)
+
+    @classmethod
+    def given(cls, value: str) -> GuestPath:
+        """Read an option: a path, or ``base64:`` and the bytes of one, for AnsibleModule takes only UTF-8.
+
+        (Its ``_log_invocation`` of ansible-core 2.19 encodes every option strictly.)
+
+        :raises OptionError: it is neither.
+        """
+        if not value.startswith(_ENCODED):
+            return cls(value)
+        try:
+            raw = base64.b64decode(value[len(_ENCODED) :], validate=True)
+        except ValueError as exc:
+            raise OptionError(f"'{printable(value)}' is not base64 of a path.") from exc
+        return cls(raw.decode("utf-8", "surrogateescape"))
 
     @property
     def parent(self) -> GuestPath:
@@ -56,6 +76,14 @@ class GuestPath(str):
     def joined(self, *names: str) -> GuestPath:
         """Return the path of an entry below this one."""
         return GuestPath(posixpath.join(self, *names))
+
+
+def _length(value: str) -> int:
+    """Return the number of bytes; 0 for text that stands for none, such as half of a surrogate pair."""
+    try:
+        return len(value.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError:
+        return 0
 
 
 class Device(str):

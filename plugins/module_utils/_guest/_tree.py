@@ -28,7 +28,9 @@ def walk(files: GuestFiles, top: GuestPath) -> t.Iterator[tuple[GuestPath, FileS
     while waiting:
         folder = waiting.pop()
         below = []
-        for name, found in files.scan(folder):
+        for name, found in files.list_stats(folder).items():
+            if found is None:
+                continue
             seen += 1
             if seen > MAX_ENTRIES:
                 raise GuestError(f"'{printable(top)}' in the guest has more than {MAX_ENTRIES} entries below it.")

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import errno
 import inspect
 import json
 import os
@@ -17,7 +18,7 @@ import time
 import typing as t
 
 import pytest
-from ansible_collections.offline.guest.plugins.module_utils._appliance import _calls, _server
+from ansible_collections.offline.guest.plugins.module_utils._appliance import _calls, _raw_names, _server
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,9 +51,13 @@ class RecordingHandle:
         return method
 
 
+def bindings_of(handle: RecordingHandle) -> _server.Bindings:
+    return lambda: handle, lambda _handle: 0, lambda _handle, _console: None
+
+
 def ready_appliance() -> tuple[_server.Appliance, RecordingHandle]:
     handle = RecordingHandle()
-    appliance = _server.Appliance(_server.Watch(lambda: False, lambda: True), (lambda: handle, lambda _h: 0, 1))
+    appliance = _server.Appliance(_server.Watch(lambda: False, lambda: True), bindings_of(handle))
     appliance.launch({"drives": [{"path": "/x", "format": "qcow2"}], "accelerator": "tcg", "launch_timeout": 60})
     handle.seen.clear()
     return appliance, handle
@@ -92,6 +97,59 @@ def test_a_transfer_into_a_private_folder_is_made(tmp_path: pathlib.Path) -> Non
     tmp_path.chmod(0o700)
     appliance.call("download", ["/x", str(tmp_path / "x")], {}, 10)
     assert handle.seen == ["download"]
+
+
+class RecordingLibrary:
+    """Stands where the C library does, for calls with texts that are not UTF-8."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, list[t.Any]]] = []
+
+    def knows(self, name: str) -> bool:
+        return _raw_names.RawNames.knows(name)
+
+    def call(self, _handle: t.Any, name: str, args: list[t.Any], _kwargs: dict[str, t.Any]) -> t.Any:
+        self.seen.append((name, args))
+        return "through the library"
+
+
+def strict(_path: str) -> t.NoReturn:
+    """What the bindings do with a name in the result that is not UTF-8."""
+    b"\xff".decode()
+    raise AssertionError
+
+
+def test_a_name_that_is_not_utf8_goes_through_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    appliance, handle = READY
+    library = RecordingLibrary()
+    monkeypatch.setattr(appliance, "_raw", library)
+    handle.seen.clear()
+    for name, args in (("rm", ["/\udcff"]), ("lstatnslist", ["/", ["a", "\udce9"]])):
+        assert appliance.call(name, args, {}, 10) == "through the library"
+    assert handle.seen == [], "the bindings would raise UnicodeEncodeError"
+    assert library.seen == [("rm", ["/\udcff"]), ("lstatnslist", ["/", ["a", "\udce9"]])]
+    assert appliance.call("rm", ["/é"], {}, 10) == 0
+    assert handle.seen == ["rm"]
+
+
+def test_a_result_that_is_not_utf8_is_asked_for_again_where_that_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    appliance, handle = READY
+    library = RecordingLibrary()
+    monkeypatch.setattr(appliance, "_raw", library)
+    for name in ("readdir", "rename", "vfs_label"):
+        monkeypatch.setattr(handle, name, strict, raising=False)
+    assert appliance.call("readdir", ["/d"], {}, 10) == "through the library"
+    for name in ("rename", "vfs_label"):
+        with pytest.raises(_server.ServerError) as caught:
+            appliance.call(name, ["/a"], {}, 10)
+        assert caught.value.data["errno"] == errno.EILSEQ
+    assert library.seen == [("readdir", ["/d"])]
+
+
+def test_the_allowlist_has_all_that_the_library_is_asked_for() -> None:
+    assert set(_raw_names.CALLS) <= set(_server.CALLS)
 
 
 @given(
@@ -266,7 +324,7 @@ class LoopServer:
         self.listener.listen()
         config = {"directory": str(self.folder), "overlay": str(self.overlay)}
         self.handle = RecordingHandle()
-        self.server = _server.Server(config, self.listener, (lambda: self.handle, lambda _h: 0, 1))
+        self.server = _server.Server(config, self.listener, bindings_of(self.handle))
         self.thread = threading.Thread(target=self.server.run)
         self.thread.start()
         self.client = socket.socket(socket.AF_UNIX)

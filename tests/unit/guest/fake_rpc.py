@@ -14,7 +14,6 @@ from __future__ import annotations
 import dataclasses
 import errno
 import hashlib
-import os
 import pathlib
 import posixpath
 import stat
@@ -167,7 +166,6 @@ class FakeRpc:
         node = self._node(path, "readlink")
         if not stat.S_ISLNK(node.mode):
             raise CallError("readlink", path, errno.EINVAL)
-        os.fsencode(node.target).decode()  # the bindings raise UnicodeDecodeError
         return node.target
 
     def _call_pread(self, path: str, count: int, offset: int) -> bytes:
@@ -180,9 +178,13 @@ class FakeRpc:
         real = self._walk(path, "readdir", follow=True)
         self._directory(real, "readdir")
         names = [posixpath.basename(other) for other in self.nodes if posixpath.dirname(other) == real and other != "/"]
-        for name in names:
-            os.fsencode(name).decode()
-        return [{"ino": 0, "ftyp": "u", "name": name} for name in [*names, ".", ".."]]
+        return [{"ino": 0, "ftyp": self._ftyp(real, name), "name": name} for name in [*names, ".", ".."]]
+
+    def _ftyp(self, folder: str, name: str) -> str:
+        kinds = {stat.S_IFREG: "r", stat.S_IFDIR: "d", stat.S_IFLNK: "l", stat.S_IFIFO: "f", stat.S_IFSOCK: "s"}
+        return (
+            "d" if name in (".", "..") else kinds.get(stat.S_IFMT(self.nodes[posixpath.join(folder, name)].mode), "u")
+        )
 
     def _call_lgetxattrs(self, path: str) -> list[dict[str, t.Any]]:
         node = self._node(path, "lgetxattrs")
@@ -222,7 +224,13 @@ class FakeRpc:
         self._new(self._walk(linkname, "ln_s", follow=False), Node(stat.S_IFLNK | 0o777, target=target), "ln_s")
 
     def _call_lstatnslist(self, path: str, names: list[str]) -> list[dict[str, int]]:
-        return [self._call_lstatns(posixpath.join(path, name)) for name in names]
+        return [self._listed(posixpath.join(path, name)) for name in names]
+
+    def _listed(self, path: str) -> dict[str, int]:
+        try:
+            return self._call_lstatns(path)
+        except CallError:
+            return {"st_ino": -1, "st_mode": 0}
 
     def _call_checksum(self, csumtype: str, path: str) -> str:
         return hashlib.new(csumtype, self._opened(path, "checksum").content).hexdigest()
@@ -256,6 +264,10 @@ class FakeRpc:
 
     def _call_get_e2attrs(self, file: str) -> str:
         return "".join(sorted(self._node(file, "get_e2attrs", follow=True).flags))
+
+    def _call_get_e2generation(self, file: str) -> int:
+        self._node(file, "get_e2generation", follow=True)
+        return 381_700_746
 
     def _call_set_e2attrs(self, file: str, attrs: str, *, clear: bool) -> None:
         node = self._node(file, "set_e2attrs", follow=True)

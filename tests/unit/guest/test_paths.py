@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.offline.guest.plugins.module_utils._errors import GuestError
+from ansible_collections.offline.guest.plugins.module_utils._errors import GuestError, OptionError
 from ansible_collections.offline.guest.plugins.module_utils._guest._paths import GuestPath, resolve
 
 
@@ -55,3 +55,24 @@ def test_nothing_is_asked_for_below_what_is_not_there() -> None:
 def test_a_loop_ends() -> None:
     with pytest.raises(GuestError, match="Too many symbolic links"):
         resolve(GuestPath("/a"), Links({"/a": "b", "/b": "a"}))
+
+
+@pytest.mark.parametrize("value", ["", "etc", "/a\0", "/a/../b", "/" + "é" * 2048, "/\ud800"])
+def test_what_is_no_path(value: str) -> None:
+    with pytest.raises(OptionError):
+        GuestPath(value)
+
+
+def test_a_name_may_be_any_bytes() -> None:
+    assert GuestPath("//caf\udce9/./x/") == "/caf\udce9/x"
+
+
+def test_a_path_may_be_given_as_its_bytes() -> None:
+    assert GuestPath.given("base64:L2NhZuk=") == "/caf\udce9"
+    assert GuestPath.given("/base64:L2NhZuk=") == "/base64:L2NhZuk="
+
+
+@pytest.mark.parametrize("value", ["base64:", "base64:L2NhZuk", "base64:Y2Fm6Q==", "base64:é", "base64:L2EAYg==", "x"])
+def test_what_is_no_path_in_base64(value: str) -> None:
+    with pytest.raises(OptionError):
+        GuestPath.given(value)
