@@ -407,7 +407,7 @@ def ext_is_clean(raw: Path) -> bool:
 # What fails, what twins do, and what is never shown
 
 
-ATTACKS = {
+ATTACKS: dict[str, tuple[str, dict[str, t.Any], str]] = {
     "through a link out of the tree": ("copy", {"content": "x\n", "dest": "/etc/escape/copied"}, ""),
     "a link out of the tree": ("copy", {"content": "x\n", "dest": "/etc/outside/copied"}, "does not exist"),
     "directories through a link out of the tree": ("file", {"path": "/etc/escape/made", "state": "directory"}, ""),

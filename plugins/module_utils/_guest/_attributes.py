@@ -185,21 +185,6 @@ class AttributePlanner:
         after = self._wanted(path, kind, before, self._options.mode if mode is None else mode)
         return AttributeChange(path, before, after, "".join(_operator_and_text(self._options.flags or "")))
 
-    def plan_new(self, path: GuestPath, kind: str = "file", parent: FileStat | None = None) -> AttributeChange:
-        """Return the change to an entry that is to be made, from what it is made with.
-
-        :param parent: the directory it is made in, which may hand its group down (inode(7), S_ISGID).
-        :raises GuestError: as :meth:`plan`.
-        """
-        mode = NEW_DIRECTORY_MODE if kind == "directory" else NEW_MODE
-        gid = parent.gid if parent is not None and parent.mode & 0o2000 else 0
-        context = None
-        if any(self._options.context):
-            context = _fields(self._files.labeler.label_for(path, kind) or "")
-        before = Attributes(mode, 0, gid, context, None if self._options.flags is None else frozenset())
-        after = self._wanted(path, kind, before, self._options.mode)
-        return AttributeChange(path, before, after, self._options.flags or "")
-
     def _wanted(self, path: GuestPath, kind: str, before: Attributes, mode: t.Any) -> Attributes:
         wanted = self._owned(kind, before, mode)
         return dataclasses.replace(

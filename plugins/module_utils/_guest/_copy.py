@@ -214,11 +214,7 @@ def _attributes_diff(path: str, entry: EntryCopy) -> dict[str, t.Any]:
         shown = {"mode": f"0{after.mode:03o}", "owner": after.uid, "group": after.gid}
         diff = {"before": {}, "after": {**shown, **diff.get("after", {}), "state": entry.kind}}
         diff["before"]["state"] = state_of(entry.before)
-    return {
-        **attributes_diff(path, {}, {}),
-        "before": diff.get("before", {}),
-        "after": diff.get("after", {}),
-    }
+    return attributes_diff(path, {"before": diff.get("before", {}), "after": diff.get("after", {})})
 
 
 def _entries_diff(plan: CopyPlan) -> dict[str, t.Any]:
@@ -228,7 +224,7 @@ def _entries_diff(plan: CopyPlan) -> dict[str, t.Any]:
         part = _attributes_diff(plan.dest, entry)
         for side in ("before", "after"):
             shown[side].setdefault("contents", {})[printable(entry.path, limit=_PATH_LIMIT)] = part[side]
-    return {**attributes_diff(plan.dest, {}, {}), **shown}
+    return attributes_diff(plan.dest, shown)
 
 
 def _outcome(

@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import hashlib
+import os
 import pathlib
 import posixpath
 import stat

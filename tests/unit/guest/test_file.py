@@ -124,8 +124,8 @@ class TestRecurse:
 
     def test_a_tree_deeper_than_python_recurses(self) -> None:
         class Deep(GuestFiles):
-            def scan(self, path: str) -> list[tuple[str, FileStat]]:
-                return [("d", FileStat("directory", 0o755, 0, 0, 0, 0))] if path.count("/") < depth else []
+            def list_stats(self, path: str) -> dict[str, FileStat | None]:
+                return {"d": FileStat("directory", 0o755, 0, 0, 0, 0)} if path.count("/") < depth else {}
 
         depth = sys.getrecursionlimit() + 10
         assert sum(1 for _entry in _tree.walk(Deep(Calls(guest())), GuestPath("/d"))) == depth - 1

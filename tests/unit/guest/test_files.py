@@ -170,7 +170,10 @@ class TestListStats:
         files.resolve("/d")
         rpc.log.clear()
         found = files.list_stats("/d")
-        assert [(name, stat.kind, stat.size) for name, stat in found.items() if stat] == [("a", "link", 1), ("b", "file", 2)]
+        assert [(name, stat.kind, stat.size) for name, stat in found.items() if stat] == [
+            ("a", "link", 1),
+            ("b", "file", 2),
+        ]
         assert [entry[0] for entry in rpc.log].count("lstatns") <= 1
         assert [entry[0] for entry in rpc.log][-2:] == ["readdir", "lstatnslist"]
 

@@ -441,6 +441,8 @@ def test_what_cannot_be_meant(options: dict[str, t.Any], match: str, tmp_path: P
 def test_labels_and_flags(tmp_path: Path) -> None:
     archive = make(tmp_path / "a.tar", [folder("d"), Entry("d/f", b"1")])
     rpc = guest()
+    rpc.add_file("/etc/selinux/config", b"SELINUX=enforcing\nSELINUXTYPE=targeted\n")
+    rpc.add_file("/etc/selinux/targeted/contexts/files/file_contexts", b"/.* system_u:object_r:default_t:s0\n")
     options = {"setype": "a_t", "seuser": "a_u", "serole": "a_r", "attributes": "+A"}
     assert extract(rpc, archive, **options).changed
     for path in ("/srv/d", "/srv/d/f"):

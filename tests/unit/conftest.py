@@ -1,0 +1,12 @@
+# Copyright (c) 2026, the offline.guest contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""No test asserts how long something takes: hypothesis's own deadline of 0.2 s fails on a busy machine."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("offline.guest", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("offline.guest")
