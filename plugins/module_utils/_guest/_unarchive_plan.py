@@ -68,6 +68,7 @@ class Planner:
         self._attributes = attributes
         self._keep_newer = keep_newer
         self._steps: dict[GuestPath, Step] = {}
+        self._followed: dict[GuestPath, str] = {}
         self._parents: set[GuestPath] = set()  # of what is planned: those that are not there will be made
 
     def plan(self, members: t.Iterable[Member]) -> list[Step]:
@@ -78,10 +79,21 @@ class Planner:
         for member in members:
             step = self._step(member)
             if step is not None:
-                self._steps.pop(step.path, None)
+                self._require_same_kind(step)
                 self._steps[step.path] = step
                 self._add_parents(step.path.parent)
+        for path, step in self._steps.items():
+            if step.member.kind == "hard":  # now it is known what becomes of the file that it names
+                self._steps[path] = self._linked(step)
         return list(self._steps.values())
+
+    def _require_same_kind(self, step: Step) -> None:
+        other = self._steps.get(step.path)
+        if other is not None and (other.member.kind != step.member.kind or step.member.kind == "hard"):
+            raise OptionError(
+                f"The archive has two members '{printable(step.member.name)}' that are not of the same kind.",
+                hint="Exclude it, or make the archive anew.",
+            )
 
     def _add_parents(self, path: GuestPath) -> None:
         while path not in self._parents and path != path.parent:
@@ -100,6 +112,11 @@ class Planner:
             raise GuestError(
                 f"'{printable(path)}' in the guest is a {there}, and the member '{printable(member.name)}' is not.",
                 hint="Remove it first, or exclude it.",
+            )
+        if path in self._followed and (member.kind != "link" or member.target != self._followed[path]):
+            raise OptionError(
+                f"The archive's member '{printable(member.name)}' replaces a symbolic link through which others go.",
+                hint="Exclude it.",
             )
         before = self._files.lstat(path)
         if self._is_kept(member, before):
@@ -148,9 +165,13 @@ class Planner:
     def _read_link(self, path: GuestPath) -> str | None:
         planned = self._steps.get(path)
         if planned is not None:
-            return planned.member.target if planned.member.kind == "link" else None
-        # What is not there yet may be there by another member further down, so nothing is said to be missing.
-        return self._files.link_target(path)
+            target = planned.member.target if planned.member.kind == "link" else None
+        else:
+            # What is not there yet may be there by another member further down, so nothing is said to be missing.
+            target = self._files.link_target(path)
+        if target is not None:
+            self._followed[path] = target
+        return target
 
     def _kind(self, path: GuestPath) -> str | None:
         """Return what will be there when all that is planned so far is done; None for nothing."""

@@ -451,3 +451,52 @@ def test_labels_and_flags(tmp_path: Path) -> None:
     assert not extract(rpc, archive, **options).changed
     assert extract(rpc, archive, **{**options, "attributes": "-A"}).changed
     assert "A" not in rpc.nodes["/srv/d/f"].flags
+
+
+NAMES = st.lists(st.sampled_from(["a", "b", "c", ".", ".."]), min_size=1, max_size=4).map("/".join)
+TARGETS = st.sampled_from(
+    ["a", "b", "c/a", ".", "..", "../..", "/etc", "/srv", "/srv/a", "../etc", "../srv/b", "/none"]
+)
+MEMBERS = st.one_of(
+    st.builds(Entry, NAMES, st.binary(max_size=3), mode=st.sampled_from([0o644, 0o600])),
+    st.builds(folder, NAMES, st.sampled_from([0o755, 0o700])),
+    st.builds(link, NAMES, TARGETS),
+    st.builds(lambda name, target: Entry(name, kind="hard", target=target), NAMES, NAMES),
+)
+PLANTED = st.dictionaries(
+    st.sampled_from(["/srv/a", "/srv/b", "/srv/c", "/srv/a/b"]), st.one_of(TARGETS, st.none()), max_size=3
+)
+
+
+@given(st.lists(MEMBERS, min_size=1, max_size=6), PLANTED)
+@settings(max_examples=1000, deadline=None)
+def test_whatever_the_archive_and_the_guest_are_nothing_outside_is_touched(
+    members: list[Entry], planted: dict[str, str | None]
+) -> None:
+    """Either all is refused and nothing written, or all is as the archive says, below the destination alone."""
+    rpc = guest()
+    for path, target in sorted(planted.items()):
+        if target is None or "/srv/a/b" in path:
+            rpc.add_dir(path)
+        else:
+            rpc.add_link(path, target)
+    path = Path(f"/tmp/offline-guest-tar-{os.getpid()}")
+    make_tar(path, members)
+    before = rpc.snapshot()
+    try:
+        extract(rpc, path)
+    except (OptionError, GuestError):
+        assert rpc.writes == []
+        return
+    finally:
+        path.unlink()
+
+    def outside(tree: dict[str, tuple[t.Any, ...]]) -> dict[str, tuple[t.Any, ...]]:
+        return {name: node for name, node in tree.items() if not name.startswith("/srv")}
+
+    assert outside(rpc.snapshot()) == outside(before)
+    make_tar(path, members)
+    try:
+        assert not extract(rpc, path).changed
+    finally:
+        path.unlink()
