@@ -39,11 +39,16 @@ class Rule:
 
     def matches(self, name: str) -> bool:
         """Whether the rule is about a unit."""
-        if self.instances and unit_name.template_of(name) == self.pattern:
-            if unit_name.kind_of(name) == "template" or unit_name.instance_of(name) in self.instances:
-                return True
+        if self.instances and self._names(name):
+            return True
         # Of the patterns of glob(7), those of Python differ in the negation of a set.
         return fnmatch.fnmatchcase(name, self.pattern.replace("[^", "[!"))
+
+    def _names(self, name: str) -> bool:
+        is_template = unit_name.kind_of(name) == "template"
+        return unit_name.template_of(name) == self.pattern and (
+            is_template or unit_name.instance_of(name) in self.instances
+        )
 
 
 def read_rules(tree: Tree, paths: UnitPaths) -> list[Rule]:

@@ -85,7 +85,7 @@ class _Looker:
         return "static" if vendor and unit_name.kind_of(self._unit.name) == "instance" else linked
 
     def _searched(self) -> t.Iterator[str]:
-        """What the vendor links matters for instances only, and there are hundreds of files."""
+        """What the vendor links counts for instances only, and there are hundreds of files to look at."""
         is_instance = unit_name.kind_of(self._unit.name) == "instance"
         for folder in self._paths.search:
             if is_instance or folder == self._paths.config or is_runtime(folder):
@@ -98,10 +98,9 @@ class _Looker:
 
     def _in_folder(self, folder: str, *, match_name: bool, ignore_same_name: bool) -> tuple[bool, bool]:
         """Return whether a link is found, and whether the unit itself is a link of its own name in the folder."""
-        for name in self._tree.names(folder):
-            if name.endswith(_FOLDERS) and not is_hidden(name) and self._tree.kind(f"{folder}/{name}") == "directory":
-                if any(self._counts(link, match_name) for link in self._links(f"{folder}/{name}") if self._bears(link)):
-                    return True, False
+        for place in self._dependencies(folder):
+            if any(self._bears(link) and self._counts(link, match_name) for link in self._links(place)):
+                return True, False
         same_name = False
         for link in self._links(folder):
             leads = posixpath.basename(self._tree.link(f"{folder}/{link}") or "") == self._unit.name
@@ -113,6 +112,11 @@ class _Looker:
             if (leads or bears) and self._counts(link, match_name):
                 return True, same_name
         return False, same_name
+
+    def _dependencies(self, folder: str) -> t.Iterator[str]:
+        for name in self._tree.names(folder):
+            if name.endswith(_FOLDERS) and not is_hidden(name) and self._tree.kind(f"{folder}/{name}") == "directory":
+                yield f"{folder}/{name}"
 
     def _bears(self, link: str) -> bool:
         return link == self._unit.name or unit_name.template_of(link) == self._unit.name

@@ -6,9 +6,10 @@
 
 """A guest's files with changes that are planned but not made.
 
-What enables and disables services works in steps, each of which sees what the one before it did: a unit is written, then
-unmasked, then enabled. Here the steps change a :class:`Tree`, which reads from the guest and never writes to it; at the
-end, :meth:`Tree.changes` is the difference. So a plan needs no appliance but to read, and a check needs no other code.
+What enables and disables services works in steps, each of which sees what the one before it did: a unit is unmasked,
+then written, then enabled. Here the steps change a :class:`Tree`, which reads from the guest and never writes to it; at
+the end, :meth:`Tree.changes` is the difference. So a plan needs no appliance but to read, and a check needs no other
+code.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ class Tree:
         return self.resolve(whole.parent).joined(whole.name) if whole.name else whole
 
     def kind(self, path: str) -> str | None:
-        """Say what is at a path, a link not followed; None for nothing. Devices and the like have kinds of their own."""
+        """Say what is at a path, a link not followed: a kind of :class:`FileStat`, or None."""
         return self._kind(self.place(path))
 
     def leads_to(self, path: str) -> str | None:

@@ -135,7 +135,7 @@ _VERBS: dict[str, t.Callable[[Tree, t.Sequence[str], bool, Scope, t.Callable[[st
 def their_state(root: Path, name: str) -> str:
     """Return what ``systemctl is-enabled`` says."""
     command = [PROGRAM, f"--root={root}", "is-enabled", name]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout.strip() or ("not-found" if "No such file" in done.stderr else "bad")
 
 
