@@ -12,8 +12,8 @@ short_description: Enable and disable services of a guest
 version_added: 0.1.0
 description:
   - Says whether a service starts when the guest boots, whether systemd, OpenRC or SysV init starts it.
-  - With systemd, this does what M(offline.guest.systemd_unit) does. An init script without a unit is treated as with SysV
-    init.
+  - With systemd, this does what M(offline.guest.systemd_unit) does. An init script without a unit is treated as with
+    SysV init.
   - With OpenRC, this adds the service to a runlevel or takes it away, as C(rc-update) does.
   - With SysV init, this makes the links of C(update-rc.d) or of C(chkconfig), whichever the guest has.
 extends_documentation_fragment:
@@ -37,8 +37,8 @@ options:
     default: default
   use:
     description:
-      - The init system to work for, V(systemd), V(openrc) or V(sysvinit). V(auto) and V(service) take the one that is found
-        in the guest.
+      - The init system to work for, V(systemd), V(openrc) or V(sysvinit). V(auto) and V(service) take the one that is
+        found in the guest.
     type: str
     default: auto
   state:
@@ -63,7 +63,8 @@ options:
     aliases: [args]
 notes:
   - With SysV init, the links' numbers are C(01) where C(update-rc.d) is, and those of the line C(chkconfig) elsewhere.
-    Links that are there keep their numbers. What C(insserv) would work out of the dependencies of all scripts is not done.
+    Links that are there keep their numbers. What C(insserv) would work out of the dependencies of all scripts is not
+    done.
 seealso:
   - module: ansible.builtin.service
   - module: offline.guest.systemd_unit

@@ -11,7 +11,8 @@ module: systemd_unit
 short_description: Enable, mask and write units of systemd in a guest
 version_added: 0.1.0
 description:
-  - Makes and removes the very links that C(systemctl --root) would, by what the unit and its drop-ins say in C([Install]).
+  - Makes and removes the very links that C(systemctl --root) would, by what the unit and its drop-ins say in
+    C([Install]).
   - Writes and removes unit files and drop-ins of the administrator.
   - Everything is resolved inside the guest, and no program of the guest runs.
   - The links bear the paths that the guest's own systemd would give them, such as C(/lib/systemd/system) in Debian 12.
@@ -62,7 +63,8 @@ options:
     type: str
   state:
     description:
-      - Whether the file that O(content) and O(dropin) are about is to be there. V(present) is meant if O(content) is set.
+      - Whether the file that O(content) and O(dropin) are about is to be there. V(present) is meant if O(content) is
+        set.
       - V(absent) removes the unit file in C(/etc/systemd/system), or the drop-in. One in C(/usr) then counts again. Add
         O(enabled=false) to remove the unit's links, too.
       - The other values are those of M(ansible.builtin.systemd_service). They are refused, for the guest is off. Use
@@ -101,10 +103,10 @@ options:
     type: bool
     default: false
 notes:
-  - M(ansible.builtin.systemd_service) looks at C(systemctl is-enabled) only, and does nothing if any link is there. This
-    module makes all links.
-  - In C([Install]), specifiers about the machine, such as C(%m) and C(%H), are answered by the guest's files. A unit with
-    one that only a running guest could answer, such as C(%b), is refused.
+  - M(ansible.builtin.systemd_service) looks at C(systemctl is-enabled) only, and does nothing if any link is there.
+    This module makes all links.
+  - In C([Install]), specifiers about the machine, such as C(%m) and C(%H), are answered by the guest's files. A unit
+    with one that only a running guest could answer, such as C(%b), is refused.
   - As in systemd, drop-ins of a shortened name or of a type, such as C(service.d), do not count for C([Install]).
   - Links in folders of C(UpheldBy=) are made always. Versions before 254 pass over them.
 seealso:
@@ -180,8 +182,8 @@ name:
   sample: nginx
 enabled:
   description:
-    - Whether C(systemctl is-enabled) would say yes afterwards, which it does of static and indirect units and of aliases,
-      too.
+    - Whether C(systemctl is-enabled) would say yes afterwards, which it does of static and indirect units and of
+      aliases, too.
   returned: success
   type: bool
   sample: true
@@ -258,9 +260,6 @@ def main() -> NoReturn:
             "daemon_reexec": {"type": "bool", "default": False, "aliases": ["daemon-reexec"]},
             "no_block": {"type": "bool", "default": False},
         },
-        required_one_of=[
-            ("state", "enabled", "masked", "preset", "content", "daemon_reload", "daemon_reexec"),
-        ],
         handler=handle,
         writes=True,
     )

@@ -126,16 +126,17 @@ def parse_options(params: t.Mapping[str, t.Any]) -> Options:
         removes=params["state"] == "absent",
         dropin=params["dropin"] or "",
     )
-    _check(options, writes=params["state"] == "present")
+    if params["state"] == "present" and content is None:
+        raise OptionError("state: present needs content.")
+    _check(options)
     return options
 
 
-def _check(options: Options, *, writes: bool) -> None:
+def _check(options: Options) -> None:
     has_content = options.content is not None
+    _check_links(options, has_file=has_content or options.removes)
     if has_content and options.removes:
         raise OptionError("content and state: absent exclude each other.")
-    if writes and not has_content:
-        raise OptionError("state: present needs content.")
     if options.dropin and not (has_content or options.removes):
         raise OptionError("dropin needs content, or state: absent.")
     if options.dropin and not _DROPIN.fullmatch(options.dropin):
@@ -144,8 +145,15 @@ def _check(options: Options, *, writes: bool) -> None:
             hint="Use a name like 10-limits.conf.",
         )
     _check_content(options)
-    if options.masked and options.enabled:
-        raise OptionError("A unit cannot be masked and enabled.")
+
+
+def _check_links(options: Options, *, has_file: bool) -> None:
+    if not (has_file or options.preset) and options.enabled is None and options.masked is None:
+        raise OptionError("Nothing is asked for.", hint="Set enabled, masked, preset, content or state.")
+    if options.preset and options.enabled is not None:
+        raise OptionError("preset and enabled exclude each other.")
+    if options.masked and (options.enabled or options.preset):
+        raise OptionError("A unit cannot be masked and enabled or preset.")
 
 
 def _check_content(options: Options) -> None:
@@ -193,12 +201,15 @@ def _enable(tree: Tree, paths: UnitPaths, options: Options, note: t.Callable[[st
 
 def _disable(tree: Tree, paths: UnitPaths, options: Options, note: t.Callable[[str], None]) -> None:
     """As systemctl, but a unit that is not there is a mistake, as for Ansible, unless it is to be absent."""
-    if options.removes:
-        disable(tree, paths, [options.unit], note=lambda _text: None)
-        return
-    if state_of(tree, paths, options.unit)[0] == "not-found":
+    if options.removes or options.masked:
+        note = _ignore  # that it is not there, or masked already, is what was asked for
+    if not options.removes and state_of(tree, paths, options.unit)[0] == "not-found":
         with_hint(tree, options.unit, lambda: _missing(options.unit))
     disable(tree, paths, [options.unit], note=note)
+
+
+def _ignore(_text: str) -> None:
+    pass
 
 
 def _missing(name: str) -> None:

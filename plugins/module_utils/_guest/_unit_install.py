@@ -143,7 +143,13 @@ class _Installer:
             _link(tree, paths, unit.path, f"{paths.config}/{unit.name}", force=self._force)
         asked = sum(self._alias(alias) for alias in unit.aliases)
         for key, folder in _DEPENDENCIES:
-            asked += self._depend(getattr(unit, key), folder)
+            try:
+                asked += self._depend(getattr(unit, key), folder)
+            except GuestError as exc:
+                # With systemctl, too, this is no failure once the unit has other links (install_info_apply).
+                if not asked:
+                    raise
+                self._note(str(exc))
         return asked
 
     def _alias(self, text: str) -> int:
@@ -183,9 +189,15 @@ class _Installer:
         if not targets:
             return 0
         link, needs_template = self._link_name()
-        return sum(
-            self._depend_on(self._units.expand(self._unit, text), kind, link, needs_template) for text in targets
-        )
+        asked, errors = 0, []
+        for text in targets:
+            try:
+                asked += self._depend_on(self._units.expand(self._unit, text), kind, link, needs_template)
+            except GuestError as exc:
+                errors.append(exc)
+        if errors:
+            raise errors[0]
+        return asked
 
     def _depend_on(self, target: str, kind: str, link: str, needs_template: bool) -> int:
         what = unit_name.kind_of(target)
