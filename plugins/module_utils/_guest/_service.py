@@ -114,7 +114,11 @@ def set_service(tree: Tree, init: InitSystem, name: str, runlevel: str, *, enabl
         return Result(plan.enabled, status(mangle(name), plan), plan.notes)
     services = SysvServices(tree)
     services.set(name, enabled=enabled)
-    return Result(services.is_enabled(name))
+    is_enabled = services.is_enabled(name)
+    note = (
+        f"The service {name} has links that {services.style} leaves alone, because its header does not speak of them."
+    )
+    return Result(is_enabled, notes=() if is_enabled == enabled else (note,))
 
 
 def _is_init_script_only(tree: Tree, name: str) -> bool:

@@ -73,8 +73,11 @@ def copied(root: Path, name: str) -> Path:
     return Path(shutil.copytree(root, root.with_name(name), symlinks=True))
 
 
-def theirs(root: Path, verb: str, *names: str, force: bool = False, scope: Scope = "system") -> Outcome:
-    """Run the host's systemctl on a tree."""
+def theirs(root: Path, verb: str, *names: str, force: bool = False, scope: Scope = "system", part: str = "") -> Outcome:
+    """Run the host's systemctl on a tree.
+
+    :param part: the folder to look at afterwards, where the whole is large.
+    """
     options = [*(["--force"] if force else []), *(["--global"] if scope == "global" else [])]
     command = [PROGRAM, f"--root={root}", *options, verb, *names]
     environment = {**os.environ, "LC_ALL": "C", "SYSTEMD_LOG_LEVEL": "info"}
@@ -82,22 +85,22 @@ def theirs(root: Path, verb: str, *names: str, force: bool = False, scope: Scope
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
     failed = done.returncode != 0
-    return Outcome({} if failed else listing(root), failed, done.stdout)
+    return Outcome({} if failed else listing(root / part), failed, done.stdout)
 
 
-def ours(root: Path, verb: str, *names: str, force: bool = False, scope: Scope = "system") -> Outcome:
+def ours(root: Path, verb: str, *names: str, force: bool = False, scope: Scope = "system", part: str = "") -> Outcome:
     """Do the same; a refusal must leave the tree as it was."""
-    before = listing(root)
+    before = listing(root / part)
     files = guest_files(root)
     tree = Tree(files)
     notes: list[str] = []
     try:
         _VERBS[verb](tree, names, force, scope, notes.append)
     except OfflineGuestError as exc:
-        assert listing(root) == before
+        assert listing(root / part) == before
         return Outcome({}, True, str(exc))
     apply_changes(files, tree.changes())
-    return Outcome(listing(root), False, "\n".join(notes))
+    return Outcome(listing(root / part), False, "\n".join(notes))
 
 
 def _enable(tree: Tree, names: t.Sequence[str], force: bool, scope: Scope, note: t.Callable[[str], None]) -> None:
