@@ -72,20 +72,21 @@ def plain_words(value: str) -> list[str]:
 
 def _joined_lines(content: bytes) -> t.Iterator[bytes]:
     """Yield lines without comments and blanks around them, continued ones in one piece."""
-    pending: bytes | None = None
+    pending: list[bytes] = []  # joined once, for a hostile file may go on in half a million lines
     lines = _LINE_END.split(content[len(_BOM) :] if content.startswith(_BOM) else content)
     for line in lines:
         if line.lstrip(_BLANK)[:1] in (b"#", b";"):
             continue
-        whole = line if pending is None else pending + line
-        if _is_continued(whole):
-            pending = whole[:-1] + b" "
+        if _is_continued(line):
+            pending.append(line[:-1] + b" ")
             continue
-        pending = None
-        if whole.strip(_BLANK):
-            yield whole.strip(_BLANK)
-    if pending is not None and pending.strip(_BLANK):
-        yield pending.strip(_BLANK)
+        whole = b"".join([*pending, line]).strip(_BLANK)
+        pending.clear()
+        if whole:
+            yield whole
+    whole = b"".join(pending).strip(_BLANK)
+    if whole:
+        yield whole
 
 
 def _is_continued(line: bytes) -> bool:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import posixpath
 import typing as t
 
-from .._errors import GuestError, printable
+from .._errors import GuestError, OfflineGuestError, printable
 from . import _unit_name as unit_name
 from ._unit_load import Unit, Units
 from ._unit_paths import UnitPaths
@@ -123,7 +123,12 @@ def _is_of(tree: Tree, name: str, path: str, names: t.AbstractSet[str]) -> bool:
     """Whether a link bears one of the names, is an instance of one, or leads to a file of such a name."""
     if unit_name.kind_of(name) is None:
         return False
-    return name in names or unit_name.template_of(name) in names or tree.resolve(path).name in names
+    if name in names or unit_name.template_of(name) in names:
+        return True
+    try:
+        return tree.resolve(path).name in names
+    except OfflineGuestError:  # a loop leads nowhere
+        return False
 
 
 class _Installer:

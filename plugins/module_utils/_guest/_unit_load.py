@@ -29,6 +29,7 @@ from ._unit_tree import Tree
 Mode = t.Literal["regular", "linked", "alias", "masked"]
 _MAX_LINKS = 64
 _MAX_UNITS = 1000
+_MAX_LINKS_OF_ONE = 1000
 
 
 class MissingUnit(GuestError):
@@ -185,7 +186,7 @@ class Units:
         """Whether there is a unit of this name."""
         try:
             Units(self.tree, self.paths).discover(name, load=False)
-        except GuestError:
+        except OfflineGuestError:
             return False
         return True
 
@@ -295,6 +296,8 @@ def _listed(names: list[str], value: str) -> None:
     if not value:
         names.clear()
     names.extend(quoted_words(value))
+    if len(names) > _MAX_LINKS_OF_ONE:
+        raise ValueError(f"it has more than {_MAX_LINKS_OF_ONE} names")
 
 
 _READERS: dict[str, t.Callable[[Units, Unit, str], None]] = {

@@ -11,7 +11,7 @@ from __future__ import annotations
 import posixpath
 import typing as t
 
-from .._errors import GuestError
+from .._errors import OfflineGuestError
 from . import _unit_name as unit_name
 from ._unit_load import MissingUnit, Unit, Units
 from ._unit_paths import UnitPaths, is_generated, is_runtime, is_transient
@@ -29,7 +29,7 @@ def state_of(tree: Tree, paths: UnitPaths, name: str) -> tuple[str, Unit | None]
         unit = Units(tree, paths).discover(name)
     except MissingUnit:
         return "not-found", None
-    except GuestError:
+    except OfflineGuestError:
         return "bad", None
     if unit.mode == "masked":
         return ("masked-runtime" if is_runtime(unit.path) else "masked"), unit

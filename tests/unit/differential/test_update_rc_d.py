@@ -1,6 +1,7 @@
 # Copyright (c) 2026, the offline.guest contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+
 """The links of SysV init against Debian's own update-rc.d, whose program is made to work below another root."""
 
 from __future__ import annotations
