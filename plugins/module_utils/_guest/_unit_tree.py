@@ -232,14 +232,14 @@ class Tree:
             self._stats[place] = self._files.lstat(place)
         return self._stats[place]
 
-    def _link(self, place: GuestPath) -> str | None:
-        kind = self._kind(place)
+    def _link(self, path: GuestPath) -> str | None:
+        kind = self._kind(path)
         if kind is None:
-            raise FileNotFoundError(place)
+            raise FileNotFoundError(path)
         if kind != "link":
             return None
-        planned = self._planned.get(place)
-        return planned.text.decode("utf-8", "surrogateescape") if planned is not None else self._text(place)
+        planned = self._planned.get(path)
+        return planned.text.decode("utf-8", "surrogateescape") if planned is not None else self._text(path)
 
     def _text(self, place: GuestPath) -> str | None:
         if place not in self._texts:
