@@ -42,7 +42,7 @@ def debian_units(folder: Path) -> Path:
     return made
 
 
-@pytest.mark.skipif(systemctl.version() < 252, reason="needs the systemctl of systemd 252 or later")
+@pytest.mark.skipif(not systemctl.is_compared(), reason="needs the systemctl of systemd 252")
 def test_every_unit_of_a_real_debian_gets_the_links_of_systemctl(tmp_path: Path) -> None:
     theirs = debian_units(tmp_path)
     vendor = theirs / "usr/lib/systemd/system"

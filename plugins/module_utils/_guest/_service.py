@@ -13,9 +13,10 @@ import re
 import typing as t
 
 from .._errors import GuestError, OptionError, printable
+from ._firstboot import init_of
 from ._firstboot_layout import InitSystem
-from ._init import refuse_online_options
 from ._service_openrc import is_enabled_openrc, set_openrc
+from ._service_options import refuse_online_options
 from ._service_sysv import SysvServices
 from ._systemd_unit import Options as UnitOptions
 from ._systemd_unit import has_init_script, make_plan, status
@@ -86,10 +87,9 @@ def init_system(system: OperatingSystem, use: str) -> InitSystem:
     """
     if use not in ("auto", "service", *_INITS):
         raise OptionError(f"use: '{printable(use)}' is not supported.", hint=f"Use auto, {', '.join(_INITS)}.")
-    wanted = system.init_system if use in ("auto", "service") else use
-    for init in _INITS:
-        if init == wanted and system.type == "linux":
-            return init
+    found = init_of(system) if use in ("auto", "service") else t.cast(InitSystem, use)
+    if found is not None and system.type == "linux":
+        return found
     raise GuestError(
         "The guest has no init system that is known.",
         hint="Known are systemd, OpenRC and SysV init; see the option use.",

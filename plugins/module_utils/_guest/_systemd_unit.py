@@ -14,7 +14,7 @@ import re
 import typing as t
 
 from .._errors import GuestError, OptionError, printable
-from ._init import refuse_online_options, require_systemd
+from ._service_options import refuse_online_options, require_systemd
 from ._task import Outcome, Task
 from ._unit_install import disable, enable, is_mask, mask, unmask
 from ._unit_load import MissingUnit, Unit

@@ -27,6 +27,7 @@ if t.TYPE_CHECKING:
 
 MAX_FILE = 1024 * 1024
 _MAX_ENTRIES = 20_000
+_MAX_DEPTH = 64
 _MAX_SHOWN = 64 * 1024
 
 Kind = t.Literal["file", "directory", "link", "other"]
@@ -77,7 +78,6 @@ class Tree:
         self._texts: dict[GuestPath, str | None] = {}
         self._listed: dict[GuestPath, list[str]] = {}
         self._planned: dict[GuestPath, Entry | None] = {}
-        self._count = 0
 
     # Reading
 
@@ -146,19 +146,21 @@ class Tree:
     def links_below(self, path: str) -> t.Iterator[GuestPath]:
         """Yield the links in a directory and in those below it, which no link leads to.
 
-        :raises GuestError: there are more than 20,000 entries.
+        :raises GuestError: there are more than 20,000 entries, or a path has more than 64 parts.
         """
-        folder = self.resolve(path)
-        for name in self.names(folder):
-            self._count += 1
-            if self._count > _MAX_ENTRIES:
-                raise GuestError(f"'{printable(path)}' in the guest has more than {_MAX_ENTRIES} entries.")
-            here = folder.joined(name)
-            kind = self._kind(here)
-            if kind == "link":
-                yield here
-            elif kind == "directory" and not is_hidden(name):
-                yield from self.links_below(here)
+        folders, count = [self.resolve(path)], 0
+        while folders:
+            folder = folders.pop()
+            for name in self.names(folder):
+                here = folder.joined(name)
+                count += 1
+                if count > _MAX_ENTRIES or here.count("/") > _MAX_DEPTH:
+                    raise GuestError(f"'{printable(path)}' in the guest has too many entries, or too many levels.")
+                kind = self._kind(here)
+                if kind == "link":
+                    yield here
+                elif kind == "directory" and not is_hidden(name):
+                    folders.append(here)
 
     # Planning
 
@@ -196,17 +198,18 @@ class Tree:
         place = self.place(path)
         if self._kind(place) == "directory":
             raise GuestError(f"'{printable(place)}' in the guest is a directory, so nothing is put in its place.")
-        self._make_folder(place.parent)
+        self._make_folder(GuestPath(path).parent)
         self._planned[place] = entry
 
     def _make_folder(self, folder: GuestPath) -> None:
-        kind = self._kind(folder)
-        if kind == "directory":
-            return
-        if kind is not None:
-            raise GuestError(f"'{printable(folder)}' in the guest is in the way: it is not a directory.")
-        self._make_folder(folder.parent)
-        self._planned[folder] = Entry("directory")
+        place = self.place(folder)
+        kind = self._kind(place)
+        if kind is None:
+            self._make_folder(folder.parent)
+            self._planned[place] = Entry("directory")
+        elif kind != "directory" and self.leads_to(folder) != "directory":
+            what = "a link that does not lead to one" if kind == "link" else "something else"
+            raise GuestError(f"'{printable(folder)}' in the guest is in the way: it is no directory, but {what}.")
 
     def _before(self, path: GuestPath) -> Entry | None:
         found = self._stat(path)
@@ -229,7 +232,9 @@ class Tree:
 
     def _stat(self, place: GuestPath) -> FileStat | None:
         if place not in self._stats:
-            self._stats[place] = self._files.lstat(place)
+            # Most folders that systemd looks in do not exist, and each question costs a call.
+            is_below_nothing = any(folder in self._stats and self._stats[folder] is None for folder in _above(place))
+            self._stats[place] = None if is_below_nothing else self._files.lstat(place)
         return self._stats[place]
 
     def _link(self, path: GuestPath) -> str | None:
@@ -251,6 +256,12 @@ class Tree:
             found = self._stat(folder)
             self._listed[folder] = self._files.list_dir(folder) if found and found.kind == "directory" else []
         return self._listed[folder]
+
+
+def _above(path: GuestPath) -> t.Iterator[GuestPath]:
+    while path != path.parent:
+        path = path.parent
+        yield path
 
 
 _BACKUPS = (

@@ -23,8 +23,7 @@ from ansible_collections.offline.guest.tests.unit.differential.systemctl_cases i
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-# Its src/shared/install.c was rewritten for 251, 252 and 253; what it does since is what is followed here.
-pytestmark = pytest.mark.skipif(systemctl.version() < 252, reason="needs the systemctl of systemd 252 or later")
+pytestmark = pytest.mark.skipif(not systemctl.is_compared(), reason="needs the systemctl of systemd 252")
 
 few = settings(
     max_examples=int(os.environ.get("OFFLINE_GUEST_EXAMPLES", "60")),

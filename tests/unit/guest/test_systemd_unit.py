@@ -292,6 +292,34 @@ def test_hostile_links_do_not_stop_others_from_being_disabled() -> None:
     assert f"{CONFIG}/loop.service" in rpc.nodes
 
 
+def test_folders_without_end_are_refused() -> None:
+    rpc = guest()
+    rpc.add_link(WANTS, f"{VENDOR}/a.service")
+    rpc.add_dir(CONFIG + "/d" * 70)
+    with pytest.raises(GuestError, match="too many levels"):
+        run(rpc, enabled=False)
+    assert rpc.writes == []
+
+
+@pytest.mark.parametrize("target", ["/d" * 1500, "/nowhere", "loop", "/usr/lib/systemd/system/a.service"])
+def test_a_folder_that_is_a_link_to_no_folder(target: str) -> None:
+    rpc = guest()
+    rpc.add_link(f"{CONFIG}/loop", "loop")
+    rpc.add_link(f"{CONFIG}/multi-user.target.wants", target)
+    with pytest.raises(GuestError):
+        run(rpc, enabled=True)
+    assert rpc.writes == []
+
+
+def test_a_folder_that_is_a_link_to_a_folder() -> None:
+    rpc = guest()
+    rpc.add_dir("/srv/wants")
+    rpc.add_link(f"{CONFIG}/multi-user.target.wants", "/srv/wants")
+    assert run(rpc, enabled=True).changed
+    assert rpc.nodes["/srv/wants/a.service"].target == f"{VENDOR}/a.service"
+    assert not run(rpc, enabled=True).changed
+
+
 def test_a_unit_that_is_too_large_is_refused() -> None:
     rpc = guest()
     rpc.add_file(f"{VENDOR}/b.service", b"x", size=2**40)
