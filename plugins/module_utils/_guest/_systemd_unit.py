@@ -17,7 +17,7 @@ from .._errors import GuestError, OptionError, printable
 from ._service_options import refuse_online_options, require_systemd
 from ._task import Outcome, Task
 from ._unit_install import disable, enable, is_mask, mask, unmask
-from ._unit_load import MissingUnit, Unit
+from ._unit_load import Unit
 from ._unit_name import mangle
 from ._unit_paths import Scope, UnitPaths, unit_paths
 from ._unit_preset import preset
@@ -186,7 +186,7 @@ def make_plan(tree: Tree, options: Options) -> Plan:
     if options.removes:
         _remove(tree, paths, path, is_dropin=bool(options.dropin))
     if options.enabled:
-        with_hint(tree, options.unit, lambda: _enable(tree, paths, options, notes.append))
+        _enable(tree, paths, options, notes.append)
     if options.preset:
         preset(tree, paths, options.unit, force=options.force, note=notes.append)
     if options.masked:
@@ -196,15 +196,17 @@ def make_plan(tree: Tree, options: Options) -> Plan:
 
 
 def _enable(tree: Tree, paths: UnitPaths, options: Options, note: t.Callable[[str], None]) -> None:
+    if options.link_from == options.unit:
+        _require_unit(tree, paths, options.unit)
     enable(tree, paths, [options.link_from], force=options.force, note=note)
 
 
 def _disable(tree: Tree, paths: UnitPaths, options: Options, note: t.Callable[[str], None]) -> None:
     """As systemctl, but a unit that is not there is a mistake, as for Ansible, unless it is to be absent."""
+    if not options.removes:
+        _require_unit(tree, paths, options.unit)
     if options.removes or options.masked:
         note = _ignore  # that it is not there, or masked already, is what was asked for
-    if not options.removes and state_of(tree, paths, options.unit)[0] == "not-found":
-        with_hint(tree, options.unit, lambda: _missing(options.unit))
     disable(tree, paths, [options.unit], note=note)
 
 
@@ -212,24 +214,14 @@ def _ignore(_text: str) -> None:
     pass
 
 
-def _missing(name: str) -> None:
-    raise MissingUnit(f"The guest has no unit {printable(name)}.", hint="Is its package installed?")
-
-
-def with_hint(tree: Tree, name: str, work: t.Callable[[], None]) -> None:
-    """Do some work; where it finds no unit, say so if there is an init script of that name.
-
-    :raises GuestError: as the work does.
-    """
-    try:
-        work()
-    except MissingUnit as exc:
-        if has_init_script(tree, name):
-            raise GuestError(
-                f"The guest has no unit {printable(name)}, but an init script of that name.",
-                hint="Use offline.guest.service.",
-            ) from exc
-        raise
+def _require_unit(tree: Tree, paths: UnitPaths, name: str) -> None:
+    """:raises GuestError: there is no such unit."""
+    if state_of(tree, paths, name)[0] != "not-found":
+        return
+    message, hint = f"The guest has no unit {printable(name)}", "Is its package installed?"
+    if has_init_script(tree, name):
+        message, hint = f"{message}, but an init script of that name", "Use offline.guest.service."
+    raise GuestError(f"{message}.", hint=hint)
 
 
 def has_init_script(tree: Tree, unit: str) -> bool:

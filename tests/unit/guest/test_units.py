@@ -21,6 +21,7 @@ from ansible_collections.offline.guest.plugins.module_utils._guest._unit_file im
 )
 from ansible_collections.offline.guest.plugins.module_utils._guest._unit_paths import has_split_usr, unit_paths
 from ansible_collections.offline.guest.plugins.module_utils._guest._unit_preset import Rule, decide, parse_rules
+from ansible_collections.offline.guest.plugins.module_utils._guest._unit_specifiers import Specifiers
 from ansible_collections.offline.guest.plugins.module_utils._guest._unit_tree import Change, Entry, Tree, apply_changes
 from ansible_collections.offline.guest.tests.unit.guest.fake_rpc import FakeRpc
 from hypothesis import given
@@ -220,3 +221,40 @@ class TestPreset:
     @given(st.binary(max_size=200))
     def test_any_bytes(self, content: bytes) -> None:
         decide(parse_rules(content), "a@b.service")
+
+
+class TestSpecifiers:
+    def guest(self) -> FakeRpc:
+        rpc = FakeRpc()
+        rpc.add_file("/etc/hostname", b"# the name\nweb01.example.org\n")
+        rpc.add_file("/etc/machine-info", b'PRETTY_HOSTNAME="Web 1"\n')
+        rpc.add_file("/etc/machine-id", b"0123456789abcdef0123456789abcdef\n")
+        rpc.add_file("/usr/lib/os-release", b"ID=debian\nVERSION_ID='12'\n")
+        return rpc
+
+    @pytest.mark.parametrize(
+        ("text", "expanded"),
+        [
+            ("%H", "web01.example.org"),
+            ("%l", "web01"),
+            ("%q", "Web 1"),
+            ("%m", "0123456789abcdef0123456789abcdef"),
+            ("%o-%w%W", "debian-12"),
+            ("%u%U%g%G", "root0root0"),
+            ("%i|%j|%n|%N|%p", "x|b|a-b@x.service|a-b@x|a-b"),
+            ("%%H %Z %", "%H %Z %"),
+        ],
+    )
+    def test_what_the_guest_says_of_itself(self, text: str, expanded: str) -> None:
+        assert Specifiers(tree_of(self.guest())).expand(text, "a-b@x.service", None) == expanded
+
+    @pytest.mark.parametrize("letter", "abvm")
+    def test_what_is_not_known(self, letter: str) -> None:
+        rpc = self.guest()
+        rpc.nodes["/etc/machine-id"].content = b"uninitialized\n"
+        with pytest.raises(GuestError, match=f"%{letter}.*firstboot"):
+            Specifiers(tree_of(rpc)).expand(f"x%{letter}", "a.service", None)
+
+    def test_a_name_that_is_too_long(self) -> None:
+        with pytest.raises(GuestError, match="too long"):
+            Specifiers(tree_of(self.guest())).expand("%p" * 100, "abc.service", None)
