@@ -13,8 +13,7 @@ import re
 import typing as t
 
 from .._errors import GuestError, OptionError, printable
-from ._firstboot import init_of
-from ._firstboot_layout import InitSystem
+from ._init_system import InitSystem, init_of
 from ._service_openrc import is_enabled_openrc, set_openrc
 from ._service_options import refuse_online_options
 from ._service_sysv import SysvServices
@@ -27,7 +26,7 @@ from ._unit_state import state_of
 from ._unit_tree import Tree, apply_changes, changes_diff
 
 if t.TYPE_CHECKING:
-    from ._inspect import OperatingSystem
+    from ._system import OperatingSystem
 
 _ONLINE = ("sleep", "pattern", "arguments")
 _INITS: tuple[InitSystem, ...] = ("systemd", "openrc", "sysvinit")

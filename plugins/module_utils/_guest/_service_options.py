@@ -13,7 +13,7 @@ import typing as t
 from .._errors import GuestError, OptionError, printable
 
 if t.TYPE_CHECKING:
-    from ._inspect import OperatingSystem
+    from ._system import OperatingSystem
 
 _FIRSTBOOT = "What must happen when the guest runs goes into a script of offline.guest.firstboot."
 _ACTIONS = ("reloaded", "restarted", "started", "stopped")

@@ -24,7 +24,7 @@ import re
 import typing as t
 
 from .._errors import GuestError, printable
-from ._firstboot_layout import SYSV_LEVEL_FOLDERS, SYSV_SCRIPT_FOLDERS
+from ._init_system import SYSV_LEVEL_FOLDERS, SYSV_SCRIPT_FOLDERS
 from ._unit_tree import Tree
 
 Style = t.Literal["update-rc.d", "chkconfig"]

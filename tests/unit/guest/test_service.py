@@ -13,9 +13,9 @@ from ansible_collections.offline.guest.plugins.module_utils._appliance._calls im
 from ansible_collections.offline.guest.plugins.module_utils._errors import GuestError, OfflineGuestError, OptionError
 from ansible_collections.offline.guest.plugins.module_utils._guest._files import GuestFiles
 from ansible_collections.offline.guest.plugins.module_utils._guest._guest import Guest
-from ansible_collections.offline.guest.plugins.module_utils._guest._inspect import OperatingSystem
 from ansible_collections.offline.guest.plugins.module_utils._guest._service import handle
 from ansible_collections.offline.guest.plugins.module_utils._guest._service_sysv import Script, parse_script
+from ansible_collections.offline.guest.plugins.module_utils._guest._system import OperatingSystem
 from ansible_collections.offline.guest.plugins.module_utils._guest._task import Outcome, Task
 from ansible_collections.offline.guest.tests.unit.guest.fake_rpc import FakeRpc
 from hypothesis import given
