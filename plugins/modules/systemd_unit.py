@@ -90,13 +90,11 @@ options:
       - V(true) is refused. A guest reads all its units when it boots.
     type: bool
     default: false
-    aliases: [daemon-reload]
   daemon_reexec:
     description:
       - V(true) is refused.
     type: bool
     default: false
-    aliases: [daemon-reexec]
   no_block:
     description:
       - V(true) is refused.
@@ -256,8 +254,8 @@ def main() -> NoReturn:
             },
             "force": {"type": "bool", "default": False},
             "scope": {"type": "str", "choices": ["system", "user", "global"], "default": "system"},
-            "daemon_reload": {"type": "bool", "default": False, "aliases": ["daemon-reload"]},
-            "daemon_reexec": {"type": "bool", "default": False, "aliases": ["daemon-reexec"]},
+            "daemon_reload": {"type": "bool", "default": False},
+            "daemon_reexec": {"type": "bool", "default": False},
             "no_block": {"type": "bool", "default": False},
         },
         handler=handle,

@@ -165,22 +165,26 @@ class Units:
 
         :raises MissingUnit: there is none. :raises GuestError: it cannot be read as a unit.
         """
+        if not self._find(unit, load=load):
+            raise _missing(unit.path or unit.name)
+
+    def _find(self, unit: Unit, *, load: bool) -> bool:
+        """As :meth:`search`, but False if there is none."""
         if unit.mode is not None:
-            return
+            return True
         if unit.path:
-            if not self._load(unit, unit.path, load=load):
-                raise _missing(unit.path)
-            return
+            return self._load(unit, unit.path, load=load)
         template = unit_name.template_of(unit.name) if unit_name.kind_of(unit.name) == "instance" else None
         names = [unit.name, *([template] if template else [])]
         candidates = (f"{folder}/{name}" for name in names for folder in self.paths.search)
         if not any(self._load(unit, path, load=load) for path in candidates):
-            raise _missing(unit.name)
+            return False
         if unit.mode != "masked":
             folders = [f"{folder}/{name}.d" for name in names for folder in self.paths.search]
             unit.dropins = config_files(self.tree, folders, ".conf")
             for path in unit.dropins if load else ():
                 self._load_dropin(unit, path)
+        return True
 
     def exists(self, name: str) -> bool:
         """Whether there is a unit of this name."""
@@ -199,13 +203,11 @@ class Units:
             if target == unit.name:
                 return self._entered(unit, load=load)
         following = self.add(target)
-        try:
-            self.search(following, load=load)
-        except MissingUnit as exc:
+        if not self._find(following, load=load):
             raise DanglingUnit(
                 f"The unit {printable(unit.name)} of the guest is a link to {printable(unit.leads_to)}, "
                 "which is not there."
-            ) from exc
+            )
         return following
 
     def _entered(self, unit: Unit, *, load: bool) -> Unit:
