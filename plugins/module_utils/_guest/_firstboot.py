@@ -13,11 +13,11 @@ import shlex
 import typing as t
 
 from .._errors import GuestError, HostError, OptionError, printable
-from ._firstboot_layout import InitSystem
 from ._firstboot_model import DEFAULT_INTERPRETER, MAX_SCRIPT, Options, Script, check_name, shebang
 from ._firstboot_plan import Plan, diff, make_plan, script_paths
 from ._firstboot_programs import commands_script, packages_script
 from ._firstboot_state import apply_plan, read_state
+from ._init_system import InitSystem, init_of
 from ._task import Outcome, Task
 
 if t.TYPE_CHECKING:
@@ -55,12 +55,6 @@ def require_linux(system: OperatingSystem) -> None:
         )
     if system.type != "linux":
         raise GuestError(f"Firstboot scripts are not supported in a guest of the type '{printable(system.type)}'.")
-
-
-def init_of(system: OperatingSystem) -> InitSystem | None:
-    """Return the init system, None for one that cannot start the runner."""
-    known: tuple[InitSystem, ...] = ("systemd", "openrc", "sysvinit")
-    return next((init for init in known if init == system.init_system), None)
 
 
 def script_of(params: t.Mapping[str, t.Any], system: OperatingSystem) -> Script:

@@ -17,6 +17,7 @@ import dataclasses
 import typing as t
 
 from ._firstboot_runner import RUNNER
+from ._init_system import InitSystem
 from ._paths import GuestPath
 
 HOME = GuestPath("/var/lib/offline-guest")
@@ -35,7 +36,6 @@ OPENRC_SCRIPT = GuestPath(f"/etc/init.d/{SERVICE}")
 OPENRC_LINK = GuestPath(f"/etc/runlevels/default/{SERVICE}")
 SYSV_LEVELS = (2, 3, 4, 5)
 
-InitSystem = t.Literal["systemd", "openrc", "sysvinit"]
 Kind = t.Literal["file", "directory", "link", "other"]
 
 
@@ -61,11 +61,6 @@ class SysvFolders:
 
     scripts: GuestPath
     links: tuple[GuestPath, ...]
-
-
-# RHEL 6 has links /etc/init.d and /etc/rc3.d to the first ones; SUSE had the second.
-SYSV_SCRIPT_FOLDERS = (GuestPath("/etc/rc.d/init.d"), GuestPath("/etc/init.d"))
-SYSV_LEVEL_FOLDERS = ("/etc/rc.d/rc{}.d", "/etc/init.d/rc{}.d", "/etc/rc{}.d")
 
 
 def is_sysv_link(name: str) -> bool:

@@ -25,13 +25,13 @@ from ._firstboot_layout import (
     RUNNER_FILE,
     SCRIPTS,
     Entry,
-    InitSystem,
     SysvFolders,
     common,
     starters,
 )
 from ._firstboot_model import Options, Script
 from ._firstboot_results import Record, may_run, runnable, state_of
+from ._init_system import InitSystem
 from ._paths import GuestPath
 
 _MAX_SHOWN = 64 * 1024

@@ -14,11 +14,12 @@ import re
 import typing as t
 
 from .._errors import GuestError, OptionError, printable
-from ._firstboot import init_of, require_linux
+from ._firstboot import require_linux
 from ._firstboot_layout import PENDING, RESULTS, RUNNER_FILE, SCRIPTS
 from ._firstboot_model import Options, check_name
 from ._firstboot_results import Record, runnable, state_of
 from ._firstboot_state import read_records, read_scripts, read_state
+from ._init_system import init_of
 from ._task import Outcome, Task
 
 MAX_LOG = 4 * 1024 * 1024  # the runner keeps about 1 MiB, so more is not its own

@@ -23,13 +23,10 @@ from ._firstboot_layout import (
     RUN,
     SCRIPTS,
     SERVICE,
-    SYSV_LEVEL_FOLDERS,
     SYSV_LEVELS,
-    SYSV_SCRIPT_FOLDERS,
     UNIT,
     WANTS,
     Entry,
-    InitSystem,
     SysvFolders,
     common,
     is_sysv_link,
@@ -37,6 +34,7 @@ from ._firstboot_layout import (
 from ._firstboot_model import MAX_NAME, MAX_SCRIPT, Options
 from ._firstboot_plan import Change, Plan, State, script_paths
 from ._firstboot_results import MAX_RECORD, Record, parse_options, parse_record
+from ._init_system import SYSV_LEVEL_FOLDERS, SYSV_SCRIPT_FOLDERS, InitSystem
 from ._paths import GuestPath
 
 if t.TYPE_CHECKING:

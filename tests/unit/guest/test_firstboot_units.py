@@ -19,11 +19,11 @@ from ansible_collections.offline.guest.plugins.module_utils._guest._firstboot_la
     UNIT,
     WANTS,
     Entry,
-    InitSystem,
     SysvFolders,
     starters,
     unit_text,
 )
+from ansible_collections.offline.guest.plugins.module_utils._guest._init_system import InitSystem
 from ansible_collections.offline.guest.plugins.module_utils._guest._paths import GuestPath
 
 # As Debian and Ubuntu have it: the last stage of cloud-init comes after the target that wants our service.
