@@ -43,7 +43,7 @@ def check_password(password: str) -> None:
     if password and not _LOCKED.match(password) and not _HASH.match(password):
         raise OptionError(
             "password: this is no hash of a password that crypt(5) knows.",
-            hint="Make one, as in \"{{ 'secret' | password_hash('sha512') }}\", or lock the password with '!'.",
+            hint="Make one with the filter password_hash('sha512'), or lock the password with '!'.",
         )
 
 
