@@ -170,12 +170,12 @@ follow:
   sample: false
 """
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ..module_utils._guest._authorized_key import handle
 from ..module_utils._module import run_guest_module
 
-OPTIONS = {
+OPTIONS: dict[str, dict[str, Any]] = {
     "user": {"type": "str", "required": True},
     "key": {"type": "str", "required": True, "no_log": False},
     "path": {"type": "str"},

@@ -126,12 +126,12 @@ system:
   sample: false
 """
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ..module_utils._guest._group import handle
 from ..module_utils._module import run_guest_module
 
-OPTIONS = {
+OPTIONS: dict[str, dict[str, Any]] = {
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["absent", "present"], "default": "present"},
     "gid": {"type": "int"},

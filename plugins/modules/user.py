@@ -364,12 +364,12 @@ remove:
   sample: true
 """
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ..module_utils._guest._user import handle
 from ..module_utils._module import run_guest_module
 
-OPTIONS = {
+OPTIONS: dict[str, dict[str, Any]] = {
     "name": {"type": "str", "required": True, "aliases": ["user"]},
     "state": {"type": "str", "choices": ["absent", "present"], "default": "present"},
     "uid": {"type": "int"},

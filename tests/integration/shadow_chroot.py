@@ -124,11 +124,11 @@ class Chroot:
         for place in _PLACES:
             shutil.rmtree(self.folder / place, ignore_errors=True)
             (self.folder / place).mkdir(parents=True)
-        for path, content in {**START, **start}.items():
+        for name, content in {**START, **start}.items():
             if content is None:
-                (self.folder / path[1:]).unlink(missing_ok=True)
+                (self.folder / name[1:]).unlink(missing_ok=True)
             else:
-                (self.folder / path[1:]).write_text(content)
+                (self.folder / name[1:]).write_text(content)
         for name in ("shadow", "gshadow"):
             if (self.folder / "etc" / name).exists():
                 self._own(f"etc/{name}", 0o640, 0, 42)

@@ -130,11 +130,19 @@ class Table:
         return self.with_changed(fields[0], lambda _old: fields)
 
     def with_appended(self, *fields: str) -> Table:
-        """Add an entry, whether or not there are others of that name: a user may have several ranges of ids."""
+        """Add an entry, whether or not there are others of that name: a user may have several ranges of ids.
+
+        :raises GuestError: it would be none, because a default of the guest has a colon for example.
+        """
+        if self._fields(line := ":".join(fields)) != fields:
+            raise GuestError(
+                f"'{printable(fields[0])}' cannot be written to {self.path}: a field of it has a colon or the like.",
+                hint="See the defaults in the guest's /etc/default/useradd.",
+            )
         place = len(self.lines)
         if self.kind not in ("subuid", "subgid"):
             place = next((number for number, line in enumerate(self.lines) if line[:1] in ("+", "-")), place)
-        return self._with_lines((*self.lines[:place], ":".join(fields), *self.lines[place:]))
+        return self._with_lines((*self.lines[:place], line, *self.lines[place:]))
 
     def with_changed(self, name: str, change: t.Callable[[Fields], Fields]) -> Table:
         """Change the entry of that name.

@@ -152,7 +152,7 @@ def made(files: GuestFiles, calls: Calls, home: str, skel: str | None, mode: int
     """
     _require_directory_above(files, home)
     steps: list[Step] = [MakeDir(home, mode, uid, gid)]
-    if skel is not None and _is_directory(files, skel):
+    if skel is not None and exists(files, skel) and _is_directory(files, skel):
         steps += _Copy(files, calls, skel, home, uid, gid).steps()
     return steps
 

@@ -148,7 +148,7 @@ class UseraddDefaults:
         """Read the lines ``NAME=VALUE``, in which nothing is quoted."""
         values: dict[str, str] = {}
         for line in content.decode("utf-8", "surrogateescape").split("\n"):
-            name, equals, value = line.partition("=")
+            name, equals, value = line.rstrip("\r").partition("=")
             if equals:
                 values[name] = value
         return cls(

@@ -9,10 +9,9 @@
 from __future__ import annotations
 
 import dataclasses
-import posixpath
 import typing as t
 
-from .._errors import GuestError, printable
+from .._errors import GuestError, OptionError, printable
 from . import _home
 from ._account_files import check_locks, today, write_tables
 from ._account_password import shown as shown_password
@@ -21,6 +20,7 @@ from ._account_tables import Databases
 from ._files import GuestFiles
 from ._guest import Guest
 from ._login_defs import LoginDefs, UseraddDefaults
+from ._paths import GuestPath
 from ._task import Outcome, Task
 from ._user_options import Wish, parse_user
 from ._user_plan import Settings, User, create, is_same_path, modify, remove
@@ -168,14 +168,16 @@ def _missing_home(guest: Guest, wish: Wish, settings: Settings, new: User) -> li
     return _home.made(guest.files, guest.calls, new.home, skel, mode, new.uid, new.gid)
 
 
-def _mail_path(defs: LoginDefs, name: str) -> str | None:
-    folder = defs.mail_dir
-    return posixpath.join(folder, name) if folder and folder.startswith("/") else None
+def _mail_path(defs: LoginDefs, name: str) -> GuestPath | None:
+    try:
+        return GuestPath(defs.mail_dir or "").joined(name)
+    except OptionError:  # none, or no path
+        return None
 
 
 def _mail_spool(files: GuestFiles, after: Databases, defs: LoginDefs, new: User) -> list[_home.Step]:
     path = _mail_path(defs, new.name)
-    if path is None or _home.exists(files, path) or not _home.exists(files, posixpath.dirname(path)):
+    if path is None or _home.exists(files, path) or not _home.exists(files, path.parent):
         return []
     mail = after.group.get("mail")
     if mail is None:

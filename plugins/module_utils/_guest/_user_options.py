@@ -156,7 +156,7 @@ def _groups(value: t.Sequence[str] | None) -> tuple[str, ...] | None:
 
 
 def _field(option: str, value: str | None) -> str | None:
-    if value is not None and re.search(r"[:\n\0]", value):
+    if value is not None and re.search(r"[:\r\n\0]", value):
         raise OptionError(f"{option}: '{printable(value)}' has a colon or a line break, which /etc/passwd cannot hold.")
     return value
 

@@ -24,7 +24,8 @@ from ._account_tables import Databases, Fields, Table
 from ._login_defs import LoginDefs, UseraddDefaults
 from ._user_options import Wish, check_new_name
 
-# The fields of /etc/shadow (shadow(5)).
+# The fields of /etc/passwd (passwd(5)) and /etc/shadow (shadow(5)); the second is the password in both.
+_UID, _GID, _COMMENT, _HOME, _SHELL = range(2, 7)
 _PASSWORD, _CHANGED, _MIN, _MAX, _WARN, _INACTIVE, _EXPIRE = range(1, 8)
 _IN_SHADOW = "x"
 _LOCKED = "!"
@@ -84,19 +85,24 @@ def create(before: Databases, wish: Wish, settings: Settings) -> Databases:
     defs = settings.defs.with_values(UID_MIN=wish.uid_min, UID_MAX=wish.uid_max)
     uid = _new_uid(before, wish, defs)
     after, gid = _with_primary_group(before, wish, uid, settings, defs)
+    after = _with_account(after, wish, settings, uid, gid)
+    after = _with_subordinate_ids(after, wish, defs)
+    after = _aged(after, wish, settings)
+    return with_groups(after, wish.name, _named(before, wish.groups or ()), append=True)
+
+
+def _with_account(databases: Databases, wish: Wish, settings: Settings, uid: int, gid: int) -> Databases:
     password = _LOCKED if wish.password is None else wish.password
     if wish.password and wish.password_lock:
         password = locked(password)
     home = wish.home or f"{settings.defaults.home.rstrip('/')}/{wish.name}"
     shell = settings.shell if wish.shell is None else wish.shell
-    in_passwd = password if after.shadow is None else _IN_SHADOW
+    in_passwd = password if databases.shadow is None else _IN_SHADOW
     line = (wish.name, in_passwd, str(uid), str(gid), wish.comment or "", home, shell)
-    after = after.with_table(after.passwd.with_entry(*line))
-    if after.shadow is not None:
-        after = after.with_table(after.shadow.with_put(*_new_shadow(wish, password, settings)))
-    after = _with_subordinate_ids(after, wish, defs)
-    after = _aged(after, wish, settings)
-    return with_groups(after, wish.name, _named(before, wish.groups or ()), append=True)
+    after = databases.with_table(databases.passwd.with_entry(*line))
+    if after.shadow is None:
+        return after
+    return after.with_table(after.shadow.with_put(*_new_shadow(wish, password, settings)))
 
 
 def _new_uid(databases: Databases, wish: Wish, defs: LoginDefs) -> int:
@@ -171,17 +177,15 @@ def modify(before: Databases, wish: Wish, settings: Settings, user: User) -> Dat
     """
     if wish.uid is not None and wish.uid != user.uid:
         _require_free(before, wish, wish.uid)
-    gid = str(user.gid) if wish.group is None else _group(before, wish.group)[2]
+    gid = user.gid if wish.group is None else int(_group(before, wish.group)[2])
     wanted = {
-        2: str(user.uid if wish.uid is None else wish.uid),
-        3: str(user.gid) if int(gid) == user.gid else gid,
-        4: wish.comment,
-        5: user.home if wish.home is None or is_same_path(wish.home, user.home) else wish.home,
-        6: wish.shell,
+        _UID: None if wish.uid in (None, user.uid) else str(wish.uid),
+        _GID: None if gid == user.gid else str(gid),
+        _COMMENT: wish.comment,
+        _HOME: None if wish.home is None or is_same_path(wish.home, user.home) else wish.home,
+        _SHELL: wish.shell,
     }
-    after = before
-    if any(value not in (None, str(old)) for value, old in zip(wanted.values(), dataclasses.astuple(user)[1:6])):
-        after = after.with_table(after.passwd.with_changed(wish.name, lambda fields: _replaced(fields, wanted)))
+    after = before.with_table(_with_fields(before.passwd, wish.name, wanted))
     after = _with_password(after, wish, settings, user)
     after = _aged(after, wish, settings)
     return _with_wanted_groups(after, wish, user)
@@ -192,8 +196,14 @@ def is_same_path(one: str, other: str) -> bool:
     return posixpath.normpath(f"/{one}") == posixpath.normpath(f"/{other}")
 
 
-def _replaced(fields: Fields, wanted: t.Mapping[int, str | None]) -> Fields:
-    return tuple(old if wanted.get(index) is None else str(wanted[index]) for index, old in enumerate(fields))
+def _with_fields(table: Table, name: str, wanted: t.Mapping[int, str | None]) -> Table:
+    """Set fields of an entry; None leaves one as it is. A line in which nothing changes need not be the only one."""
+
+    def change(fields: Fields) -> Fields:
+        return tuple(old if (new := wanted.get(index)) is None else new for index, old in enumerate(fields))
+
+    current = table.get(name)
+    return table if current is not None and change(current) == current else table.with_changed(name, change)
 
 
 def _with_wanted_groups(databases: Databases, wish: Wish, user: User) -> Databases:
@@ -216,7 +226,7 @@ def _with_password(databases: Databases, wish: Wish, settings: Settings, user: U
     passwd = databases.passwd.get(wish.name)
     is_in_passwd = passwd is not None and passwd[1] != _IN_SHADOW
     if databases.shadow is None or is_in_passwd:
-        after = after.with_table(after.passwd.with_changed(wish.name, lambda old: _replaced(old, {1: field})))
+        after = after.with_table(_with_fields(after.passwd, wish.name, {_PASSWORD: field}))
     if databases.shadow is not None and (user.shadow is not None or (is_new and not is_in_passwd)):
         after = _with_shadow_line(after, wish, settings)
         changed = {_PASSWORD: field, **({_CHANGED: _day(settings.today)} if is_new else {})}
@@ -268,17 +278,11 @@ def _with_shadow_line(databases: Databases, wish: Wish, settings: Settings) -> D
     ages = [_days(settings.defs.number(f"PASS_{name}", -1)) for name in ("MIN_DAYS", "MAX_DAYS", "WARN_AGE")]
     line = (wish.name, passwd[1], _day(settings.today), *ages, "", "", "")
     after = databases.with_table(shadow.with_entry(*line))
-    return after.with_table(after.passwd.with_changed(wish.name, lambda old: _replaced(old, {1: _IN_SHADOW})))
+    return after.with_table(_with_fields(after.passwd, wish.name, {_PASSWORD: _IN_SHADOW}))
 
 
 def _with_shadow(databases: Databases, name: str, wanted: t.Mapping[int, str]) -> Databases:
-    shadow = databases.shadow
-    if shadow is None:
-        return databases
-    current = shadow.get(name)
-    if current is not None and _replaced(current, wanted) == current:
-        return databases
-    return databases.with_table(shadow.with_changed(name, lambda old: _replaced(old, wanted)))
+    return databases.with_table(_with_fields(databases.shadow, name, wanted)) if databases.shadow else databases
 
 
 def remove(before: Databases, defs: LoginDefs, user: User, *, force: bool) -> Databases:

@@ -559,6 +559,25 @@ class TestLocks:
 
 
 class TestDefaults:
+    @pytest.mark.parametrize("line", ["HOME=/a:b", "SHELL=/bin/a:b"])
+    def test_defaults_that_would_break_a_line(self, line: str) -> None:
+        rpc = guest()
+        rpc.add_file("/etc/default/useradd", line.encode())
+        with pytest.raises(GuestError, match="cannot be written to /etc/passwd"):
+            run(rpc, create_home=False)
+        assert rpc.writes == []
+
+    @pytest.mark.parametrize("path", ["relative", "/a/../b", "", "x" * 5000])
+    def test_defaults_that_are_no_paths(self, path: str) -> None:
+        rpc = guest()
+        rpc.add_file("/etc/default/useradd", f"SKEL={path}\r\nCREATE_MAIL_SPOOL=yes\r\nSHELL=/bin/sh\r\n".encode())
+        rpc.add_file("/etc/login.defs", DEFS + f"MAIL_DIR {path}\n".encode())
+        outcome = run(rpc)
+        assert outcome.result["shell"] == "/bin/sh" and "/home/joe" in rpc.nodes
+        run(rpc, uid=1300)
+        run(rpc, state="absent", remove=True)
+        assert "/home/joe" not in rpc.nodes
+
     def test_a_guest_of_busybox(self) -> None:
         rpc = guest()
         for path in ("/etc/login.defs", "/etc/gshadow"):
