@@ -62,7 +62,7 @@ options:
     elements: str
   append:
     description:
-      - Whether the user stays a member of other groups than O(groups).
+      - Whether the user stays a member of other groups than O(groups), without which it means nothing.
     type: bool
     default: false
   comment:
@@ -94,6 +94,7 @@ options:
       - The directory in the guest whose files a new home gets, or V(/dev/null) for none.
       - The default is the C(SKEL) of C(/etc/default/useradd), or else C(/etc/skel).
       - Regular files, directories and symbolic links are copied, at most 64 MiB of them.
+      - Requires O(create_home).
     type: str
   umask:
     description:
@@ -182,7 +183,8 @@ options:
     default: false
   generate_ssh_key:
     description:
-      - Refused if set. Make the key on the host, and write it with M(offline.guest.authorized_key).
+      - Refused if set, because C(ssh-keygen) would be a program of the guest. Make the key on the host, and let it in
+        with M(offline.guest.authorized_key).
     type: bool
   ssh_key_bits:
     description:

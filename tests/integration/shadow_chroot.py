@@ -4,12 +4,13 @@
 
 """A chroot with the real shadow suite of Debian, and the accounts in it.
 
-mmdebstrap unpacks the package passwd and what it needs, without running anything; that is done once and kept beside the
-images. A test works on a copy, whose account files, homes and mail spools are made anew for each run.
+mmdebstrap unpacks the package passwd and what it needs, without running anything; that is done once and kept below
+build/. A test works on a copy, whose account files, homes and mail spools are made anew for each run.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shlex
 import shutil
@@ -20,8 +21,8 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from factory import store
 from factory.debian_real import KEYRING, host_sources, release
+from harness import ROOT
 
 #: 14 November 2023, which the tools and the product take for today.
 EPOCH = "1700000000"
@@ -81,13 +82,20 @@ _PLACES = ("home", "srv", "var/mail", "opt", "etc/skel", "etc/skel2")
 
 def template() -> Path:
     """Return the unpacked chroot, made where it is not there yet."""
-    made = store.folder().parent / "shadow-chroot"
-    with store.locked() as scratch:
-        if not (made / "usr/sbin/useradd").exists():
-            shutil.rmtree(made, ignore_errors=True)
-            _unpack(scratch / "chroot")
-            os.rename(scratch / "chroot", made)
+    made = ROOT / "build" / f"shadow-chroot-{release()}"
+    with open(made.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            with tempfile.TemporaryDirectory(dir=made.parent) as scratch:
+                _unpack(Path(scratch, "chroot"))
+                os.rename(Path(scratch, "chroot"), made)
     return made
+
+
+def is_possible() -> bool:
+    """Whether this user may make a /proc of its own, as root may where it is root of the machine."""
+    command = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "true"]
+    return os.geteuid() == 0 and subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def _unpack(target: Path) -> None:

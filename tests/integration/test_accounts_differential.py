@@ -10,7 +10,7 @@ no appliance: the modules work on the same folder.
 
 from __future__ import annotations
 
-import os
+import shutil
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,9 +25,9 @@ from ansible_collections.offline.guest.plugins.module_utils._guest._task import 
 from ansible_collections.offline.guest.plugins.modules import group as group_module
 from ansible_collections.offline.guest.plugins.modules import user as user_module
 from folder_rpc import FolderRpc
-from shadow_chroot import EPOCH, HASH, LOGIN_DEFS, OTHER_HASH, START, Chroot, Start
+from shadow_chroot import EPOCH, HASH, LOGIN_DEFS, OTHER_HASH, START, Chroot, Start, is_possible
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="chroot needs root")
+pytestmark = pytest.mark.skipif(not is_possible(), reason="this needs root, and the right to mount")
 
 DEFAULTS = {"user": user_module.OPTIONS, "group": group_module.OPTIONS}
 HANDLERS: dict[str, t.Callable[[Task], Outcome]] = {"user": _user.handle, "group": _group.handle}
@@ -255,8 +255,10 @@ REFUSED = {
 
 
 @pytest.fixture(scope="module")
-def chroot(tmp_path_factory: pytest.TempPathFactory) -> Chroot:
-    return Chroot.copy(tmp_path_factory.mktemp("shadow") / "root")
+def chroot(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Chroot]:
+    made = Chroot.copy(tmp_path_factory.mktemp("shadow") / "root")
+    yield made
+    shutil.rmtree(made.folder)  # its /etc/.pwd.lock looks like a lock that the product left
 
 
 @pytest.fixture(autouse=True)

@@ -69,6 +69,8 @@ def handle(task: Task) -> Outcome:
     :raises OptionError: the options are wrong. :raises GuestError: the guest's files do not allow it.
     """
     wish = parse_user(task.params)
+    if wish.append and wish.groups is None:
+        task.warn("append: it means nothing without groups.")
     plan = make_plan(task, wish)
     check_locks(task.guest.files, plan.after.changed_since(plan.before), task.warn)
     if plan.changed and not task.check:

@@ -25,8 +25,8 @@ _MAX_DAYS = 2**31 - 1
 
 # What a stopped guest cannot be given, or a Linux guest does not have.
 _REFUSED = {
-    "generate_ssh_key": "a key is made where it is used, or on the host: add its public part by "
-    "offline.guest.authorized_key, or write a pair of keys by a file task",
+    "generate_ssh_key": "ssh-keygen would be a program of the guest: make the keys on the host, write them with "
+    "offline.guest.copy, and let them in with offline.guest.authorized_key",
     "seuser": "the mapping of logins is compiled into the guest's SELinux policy by semanage, a program of the guest: "
     "let offline.guest.firstboot run it",
     "hidden": "only macOS has it",
@@ -119,8 +119,6 @@ def _refuse(params: t.Mapping[str, t.Any]) -> None:
             raise OptionError(f"{name}: it cannot be used with local.")
     if params["skeleton"] is not None and not params["create_home"]:
         raise OptionError("skeleton: it needs create_home.")
-    if params["append"] and params["groups"] is None:
-        raise OptionError("append: it needs groups.")
 
 
 def check_new_name(what: t.Literal["user", "group"], name: str) -> None:

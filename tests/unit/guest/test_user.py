@@ -237,7 +237,6 @@ class TestOptions:
             ({"umask": "0999"}, "octal"),
             ({"umask": "027", "local": True}, "with local"),
             ({"skeleton": "/x", "create_home": False}, "create_home"),
-            ({"append": True}, "needs groups"),
             ({"uid": -1}, "from 0 to"),
             ({"uid": 2**32 - 1}, "from 0 to"),
             ({"comment": "a:b"}, "colon"),
@@ -270,6 +269,11 @@ class TestOptions:
         rpc.add_file("/etc/passwd", PASSWD + b"1234:x:7:7::/:/bin/sh\n")
         assert run(rpc, name="1234", state="absent").changed
         assert text(rpc, "/etc/passwd") == PASSWD.decode()
+
+    def test_append_without_groups_is_a_warning_as_in_the_twin(self) -> None:
+        warnings: list[str] = []
+        assert not run(guest(), name="alice", append=True, warnings=warnings).changed
+        assert "without groups" in warnings[0]
 
     def test_local_changes_nothing(self) -> None:
         rpc, other = guest(), guest()
