@@ -74,12 +74,13 @@ def _changed(line: str, change: t.Callable[[Fields], Fields]) -> str:
 class Table:
     """One file.
 
-    :param lines: without their ends; a CR before the LF is part of the end, but kept here.
+    :param lines: without their ends; a CR before the LF is part of the end, but kept here. Never shown: there are
+        hashes in them.
     :param ends: whether the last line has an end.
     """
 
     kind: Kind
-    lines: tuple[str, ...]
+    lines: tuple[str, ...] = dataclasses.field(repr=False)
     ends: bool = True
 
     @classmethod

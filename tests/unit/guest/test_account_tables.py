@@ -123,6 +123,11 @@ class TestTable:
         with pytest.raises(GuestError, match="more than once"):
             twice.with_each_changed(lambda fields: (*fields[:3], "joe"))
 
+    def test_no_hash_is_in_what_a_table_is_shown_as(self) -> None:
+        assert "secret" not in repr(
+            Databases(table("passwd", ""), table("group", ""), table("shadow", "a:secret:1::::::"))
+        )
+
     def test_a_name_is_whole(self) -> None:
         parsed = table("passwd", "joe:x:1000:1000::/home/joe:/bin/sh\n")
         assert parsed.get("joe:x") is None and parsed.get("jo") is None and parsed.get("") is None
