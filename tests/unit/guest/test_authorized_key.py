@@ -93,10 +93,11 @@ class TestGiven:
         ]
 
     def test_options_and_comment_are_those_of_the_task(self) -> None:
-        (key,) = parse_keys(f"no-pty {ED} a", options="no-x11-forwarding", comment=" b c ").values()
-        assert (key.options, key.comment) == ("no-x11-forwarding", "b c")
-        (key,) = parse_keys(f"no-pty {ED} a", options="", comment="").values()
-        assert key.format() == ED
+        given_one = f"no-pty {ED} a"
+        keys = parse_keys(given_one, options="no-x11-forwarding", comment=" b c ")
+        assert [(key.options, key.comment) for key in keys.values()] == [("no-x11-forwarding", "b c")]
+        keys = parse_keys(given_one, options="", comment="")
+        assert [key.format() for key in keys.values()] == [ED]
 
     @pytest.mark.parametrize(
         ("text", "message"),
