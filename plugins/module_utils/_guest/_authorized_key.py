@@ -15,13 +15,25 @@ from .._errors import GuestError, OptionError, printable
 from ._accounts import Accounts, User
 from ._authorized_keys import Key, parse_keys, with_keys, without_keys
 from ._diff import attributes_diff, content_diff
-from ._edit import Attributes
 from ._files import FileStat, GuestFiles
 from ._home import entry_of, is_system
 from ._paths import GuestPath
 from ._task import Outcome, Task
 
 MAX_SIZE = 4 * 1024 * 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class Attributes:
+    """Mode and owner, of the file or of its directory."""
+
+    mode: int
+    uid: int
+    gid: int
+
+    def shown(self) -> dict[str, t.Any]:
+        """As differences have them."""
+        return {"mode": f"{self.mode:04o}", "owner": self.uid, "group": self.gid}
 
 
 @dataclasses.dataclass(frozen=True)
