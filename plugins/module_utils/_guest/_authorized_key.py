@@ -14,7 +14,7 @@ import typing as t
 from .._errors import GuestError, OptionError, printable
 from ._accounts import Accounts, User
 from ._authorized_keys import Key, parse_keys, with_keys, without_keys
-from ._diff import attributes_diff, content_diff
+from ._diff import content_diff
 from ._files import FileStat, GuestFiles
 from ._home import entry_of, is_system
 from ._paths import GuestPath
@@ -79,8 +79,8 @@ class Plan:
         old, new = self.before, self.after
         return [
             content_diff(path, old.content or b"", new.content or b""),
-            attributes_diff(path, _shown(old.file), _shown(new.file)),
-            attributes_diff(directory, _shown(old.directory), _shown(new.directory)),
+            _attributes_diff(path, old.file, new.file),
+            _attributes_diff(directory, old.directory, new.directory),
         ]
 
 
@@ -194,8 +194,15 @@ def apply(files: GuestFiles, plan: Plan) -> None:
     files.write(place.path, plan.after.content or b"", mode=file.mode, uid=file.uid, gid=file.gid)
 
 
-def _shown(attributes: Attributes | None) -> dict[str, t.Any]:
-    return attributes.shown() if attributes else {}
+def _attributes_diff(path: str, old: Attributes | None, new: Attributes | None) -> dict[str, t.Any]:
+    before, after = (attributes.shown() if attributes else {} for attributes in (old, new))
+    differing = [key for key in after if before.get(key) != after[key]]
+    return {
+        "before_header": f"{path} (file attributes)",
+        "after_header": f"{path} (file attributes)",
+        "before": {key: before[key] for key in differing if key in before},
+        "after": {key: after[key] for key in differing},
+    }
 
 
 def _outcome(params: t.Mapping[str, t.Any], plan: Plan) -> Outcome:
