@@ -60,12 +60,12 @@ class Accounts:
         """Read the text of both files; lines that are damaged, and ``+`` and ``-`` lines of NIS, are passed over."""
         users: dict[str, User] = {}
         for fields in _lines(passwd, 7):
-            uid, gid = _number(fields[2]), _number(fields[3])
+            uid, gid = account_number(fields[2]), account_number(fields[3])
             if uid is not None and gid is not None:
                 users.setdefault(fields[0], User(fields[0], uid, gid, fields[5], fields[6]))
         groups: dict[str, int] = {}
         for fields in _lines(group, 4):
-            number = _number(fields[2])
+            number = account_number(fields[2])
             if number is not None:
                 groups.setdefault(fields[0], number)
         return cls(users, groups)
@@ -130,7 +130,8 @@ def _lines(content: bytes, fields: int) -> t.Iterator[list[str]]:
             yield parts
 
 
-def _number(text: str) -> int | None:
+def account_number(text: str) -> int | None:
+    """Return the number of a user or group that ``text`` is; None where no account can have it."""
     if not (text.isascii() and text.isdigit()) or len(text) > 10:
         return None
     value = int(text)
@@ -141,7 +142,7 @@ def _given_number(text: str) -> int | None:
     """None for a name; :raises OptionError: for a number that no account can have."""
     if not (text.isascii() and text.lstrip("-").isdigit()):
         return None
-    value = _number(text)
+    value = account_number(text)
     if value is None:
         raise OptionError(f"'{printable(text)}' is not a user or group number; it must be from 0 to {_MAX_ID}.")
     return value
