@@ -58,6 +58,15 @@ options:
     description: Whether to compare the checksum of the new file with that of what left the guest, before it is used.
     type: bool
     default: true
+  _stage:
+    description: For the action plugin alone. The folder to put the file into.
+    type: path
+  _size:
+    description: For the action plugin alone. The size of the file on the controller.
+    type: int
+  _checksum:
+    description: For the action plugin alone. The SHA-1 of the file on the controller.
+    type: str
 seealso:
   - module: ansible.builtin.fetch
   - module: offline.guest.slurp_info

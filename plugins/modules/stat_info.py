@@ -50,9 +50,10 @@ options:
         the first 64 KiB of the content through a pipe. So it may say something else of a large file than it would on
         the guest.
       - Set this to V(false) if the content must not reach a parser of the host.
+      - The twin's alias C(mime-type) is not there, because it is no name that a new module may have.
     type: bool
     default: true
-    aliases: [mime, mime_type, mime-type]
+    aliases: [mime, mime_type]
   get_attributes:
     description:
       - Whether to return the flags that C(lsattr) shows. Those of ext2, ext3 and ext4 are supported.
@@ -362,7 +363,7 @@ def main() -> t.NoReturn:
                 "choices": ["md5", "sha1", "sha224", "sha256", "sha384", "sha512"],
                 "aliases": ["checksum", "checksum_algo"],
             },
-            "get_mime": {"type": "bool", "default": True, "aliases": ["mime", "mime_type", "mime-type"]},
+            "get_mime": {"type": "bool", "default": True, "aliases": ["mime", "mime_type"]},
             "get_attributes": {"type": "bool", "default": True, "aliases": ["attr", "attributes"]},
         },
         handler=handle_stat,

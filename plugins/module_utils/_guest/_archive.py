@@ -193,43 +193,15 @@ class Archive:
                 member = _tar_member(number, info)
                 yield member, t.cast(Reader, archive.extractfile(info)) if member.kind == "file" else None
 
-    @contextlib.contextmanager
-    def _decompressed(self) -> t.Iterator[t.IO[bytes]]:
-        if self.handler == "TarZstdArchive":
-            with self._zstd() as stream:
-                yield stream
-            return
+    def _decompressed(self) -> t.Any:
         openers: dict[str, t.Any] = {
             "TgzArchive": gzip.open,
             "TarBzipArchive": bz2.open,
             "TarXzArchive": lzma.open,
+            "TarZstdArchive": _Zstd,
             "TarArchive": open,
         }
-        with openers[self.handler](self.path, "rb") as stream:
-            yield stream
-
-    @contextlib.contextmanager
-    def _zstd(self) -> t.Iterator[t.IO[bytes]]:
-        program = shutil.which("zstd")
-        if program is None:
-            raise HostError(
-                "The archive is compressed by zstd, and the host has no such program.", hint="Install zstd."
-            )
-        with (
-            open(self.path, "rb") as source,
-            subprocess.Popen(
-                [program, "-d", "-c", "-q"], stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-            ) as process,
-        ):
-            if process.stdout is None or process.stderr is None:
-                raise AssertionError("it is started with pipes")
-            try:
-                yield process.stdout
-            except tarfile.ReadError as exc:
-                process.kill()
-                raise EOFError(process.stderr.read(1000).decode("utf-8", "replace").strip() or str(exc)) from exc
-            finally:
-                process.kill()  # it may have more to say than a tar archive has to it
+        return openers[self.handler](self.path, "rb")
 
     # zip
 
@@ -257,6 +229,38 @@ class _Content:
     def read(self, size: int) -> bytes:
         with self.archive.intelligible():
             return self.stream.read(size)
+
+
+class _Zstd:
+    """What zstd(1) makes of a file.
+
+    :raises HostError: the host has no such program.
+    """
+
+    def __init__(self, path: str, _mode: str) -> None:
+        program = shutil.which("zstd")
+        if program is None:
+            raise HostError(
+                "The archive is compressed by zstd, and the host has no such program.", hint="Install zstd."
+            )
+        with open(path, "rb") as source:
+            # pylint: disable-next=consider-using-with  # it ends with this object
+            self._process = subprocess.Popen(
+                [program, "-d", "-c", "-q"], stdin=source, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            )
+
+    def __enter__(self) -> _Zstd:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._process.kill()  # it may have more to say than a tar archive has to it
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._process.wait()
+
+    def read(self, size: int) -> bytes:
+        """Return at most that many bytes, and at the end none, which is no end of a tar archive if zstd failed."""
+        return b"" if self._process.stdout is None else self._process.stdout.read(size)
 
 
 def clean(name: str) -> str:
