@@ -13,6 +13,7 @@ import hashlib
 import os
 import subprocess
 import threading
+import time
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -371,8 +372,9 @@ def test_every_case_four_times(harness: Harness, image_copy: Copier, sources: Pa
     )
     for (name, case), four in zip(cases.items(), calls):
         assert_left(image, case, name)
-        keys = [set(call.result) - {"diff", "invocation", "backup_file"} for call in four]
-        assert keys[1] == keys[2], name
+        if case.options.get("force", True):  # a file that is kept has no checksum, but a message
+            keys = [set(call.result) - {"diff", "invocation", "backup_file"} for call in four]
+            assert keys[1] == keys[2], name
     assert calls[list(cases).index("copy over a file")][1]["backup_file"].startswith("/etc/planted.")
     backups = [name for name in list_guest(image, "/etc") if name.endswith("~")]
     assert len(backups) == 2
@@ -380,7 +382,8 @@ def test_every_case_four_times(harness: Harness, image_copy: Copier, sources: Pa
     said = subprocess.run(
         ["debugfs", "-R", "stat /srv/timed", f"{image}?offset={ext_offsets(image)[0]}"], capture_output=True, check=True
     ).stdout.decode()
-    assert "mtime: 0x3a7b" in said and "2001" in said
+    moment = int(time.mktime(time.strptime("2001-02-03 04:05:06", "%Y-%m-%d %H:%M:%S")))
+    assert f"mtime: 0x{moment:08x}:" in said
     assert ext_is_clean(image)
     assert left_in(image.parent) == []
 
