@@ -34,7 +34,7 @@ def rename_host(content: bytes, old: str, new: str, *, own_line: bool) -> bytes:
     :param own_line: as in Debian, the name has to be there: it goes to the line of 127.0.1.1, made if it is missing.
     """
     lines = decoded(content).split("\n")
-    if old and short(old).lower() not in ("", "localhost"):
+    if old != new and short(old).lower() not in ("", "localhost"):
         lines = [_renamed(line, old, new) for line in lines]
     if own_line and not any(new.lower() in _names(line) for line in lines):
         lines = _with_own_line(lines, new)

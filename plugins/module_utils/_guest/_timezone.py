@@ -153,9 +153,11 @@ def adjusted(content: bytes | None, *, is_utc: bool) -> bytes:
     if not content:
         return _NEW_ADJTIME.format(word).encode()
     lines = content.decode("utf-8", "surrogateescape").split("\n")
-    if (lines[2].strip() if len(lines) > 2 else "UTC") == word:
+    found = lines[2].strip() if len(lines) > 2 else ""
+    if (found or "UTC") == word:
         return content
-    start = [line for line in lines[:2] if line] + ["0.0 0 0.0", "0"][len([line for line in lines[:2] if line]) :]
+    given = [line for line in lines[:2] if line]
+    start = given + ["0.0 0 0.0", "0"][len(given) :]
     return encoded("\n".join([*start, word, *(lines[3:] or [""])]))
 
 
