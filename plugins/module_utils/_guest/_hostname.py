@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import typing as t
 
@@ -77,7 +78,7 @@ def handle(task: Task) -> Outcome:
     places = [first, *(place for place in _ALSO if place != first and _holds_name(draft, place))]
     old = next((found for found in (_read(draft, place) for place in places) if found), "")
     for place in places:
-        draft.edit(place.path, lambda content, place=place: _named(content, place, name), create=True)
+        draft.edit(place.path, functools.partial(_named, place=place, name=name), create=True)
     is_debian = task.guest.os.package_format == "deb"
     draft.edit(HOSTS, lambda content: rename_host(content, old, name, own_line=is_debian))
     draft.edit(MACHINE_INFO, lambda content: _named_in_machine_info(content, old, name))

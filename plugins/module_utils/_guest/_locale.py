@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import typing as t
 
@@ -80,7 +81,7 @@ def handle(task: Task) -> Outcome:
     draft = Draft(task.guest.files)
     if wanted:
         for where in locale_formats(draft, system):
-            draft.edit(where.path, lambda content, where=where: _set_all(content, where, wanted), create=True)
+            draft.edit(where.path, functools.partial(_set_all, where=where, wanted=wanted), create=True)
     for option in _KEYBOARD:
         if params[option] is not None:
             set_keyboard(draft, system, option, params[option])
@@ -193,7 +194,7 @@ def enable_or_warn(task: Task, draft: Draft, missing: t.Sequence[str]) -> None:
         )
     else:
         for name in missing:
-            draft.edit(LOCALE_GEN, lambda content, name=name: enabled_in_locale_gen(content, name))
+            draft.edit(LOCALE_GEN, functools.partial(enabled_in_locale_gen, name=name))
 
 
 def _set_all(content: bytes, where: Format, wanted: t.Mapping[str, str | None]) -> bytes:

@@ -40,7 +40,7 @@ _MAKER = re.compile(r"key-?gen|gen-?keys|regenerate[_-]ssh", re.IGNORECASE)
 _NEEDS = re.compile(r"^(?:Wants|Requires|BindsTo)[ \t]*=(.*)$", re.MULTILINE)
 _RUNS = re.compile(r"^ExecStart(?:Pre)?[ \t]*=(.*)$", re.MULTILINE)
 _CLOUD_MODULES = re.compile(r"^cloud_init_modules:[ \t]*(\[[^\]]*\]|(?:\n[ \t]*(?:-.*|#.*)?(?=\n|\Z))*)", re.MULTILINE)
-_SSH_MODULE = re.compile(r"""(?:^|[\s\[,'"-])ssh(?=$|[\s\],'"])""", re.MULTILINE)
+_SSH_MODULE = re.compile(r"""(?:^|[\s\[,'"])ssh(?=$|[\s\],'"])""", re.MULTILINE)
 
 
 class Reader:

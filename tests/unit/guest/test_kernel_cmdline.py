@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
+import subprocess
 import typing as t
 
 import pytest
@@ -24,7 +26,7 @@ from ansible_collections.offline.guest.plugins.module_utils._guest._cmdline impo
 from ansible_collections.offline.guest.plugins.module_utils._guest._cmdline_grub import edit_defaults, is_built
 from ansible_collections.offline.guest.plugins.module_utils._guest._kernel_cmdline import handle
 from ansible_collections.offline.guest.tests.unit.guest.fake_guest import FakeGuest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 DEFAULTS = "/etc/default/grub"
@@ -113,9 +115,10 @@ def test_options() -> None:
     assert parse_wanted(None, "a", None, is_present=True) == Wanted(("a",), True, "a")
     assert parse_wanted(None, "a", None, is_present=False) == Wanted((), False, "a")
     assert parse_wanted(["a", "a", "b=1"], None, None, is_present=False) == absent("a", "b=1")
-    for wrong in ({"args": []}, {"name": "a=b"}, {"name": ""}):
+    wrongs: list[dict[str, t.Any]] = [{"args": []}, {"name": "a=b"}, {"name": ""}]
+    for wrong in wrongs:
         with pytest.raises(OptionError):
-            parse_wanted(wrong.get("args"), wrong.get("name"), None, is_present=True)  # type: ignore[arg-type]
+            parse_wanted(wrong.get("args"), wrong.get("name"), None, is_present=True)
 
 
 @pytest.mark.parametrize(
@@ -155,6 +158,36 @@ def test_options() -> None:
 def test_grub(content: bytes, wanted: Wanted, after: bytes) -> None:
     assert edit_defaults({DEFAULTS: content}, wanted, GRUB_KEYS) == {DEFAULTS: after}
     assert edit_defaults({DEFAULTS: after}, wanted, GRUB_KEYS) == {DEFAULTS: after}
+
+
+SETTINGS = st.sampled_from(
+    [
+        'GRUB_CMDLINE_LINUX="a=1 b"',
+        "GRUB_CMDLINE_LINUX='b  a=2'",
+        "GRUB_CMDLINE_LINUX=a=1",
+        'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX b"',
+        'GRUB_CMDLINE_LINUX="c \\\n a=1"',
+        'GRUB_CMDLINE_LINUX_DEFAULT="a=1 quiet" # b',
+        "# GRUB_CMDLINE_LINUX=b",
+        "GRUB_TIMEOUT=5",
+    ]
+)
+
+
+@pytest.mark.skipif(shutil.which("sh") is None, reason="there is no shell")
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(SETTINGS, max_size=4),
+    st.lists(st.sampled_from(["a=1", "a=3", "b"]), min_size=1, unique=True),
+    st.booleans(),
+)
+def test_a_shell_gets_what_was_meant(lines: list[str], args: list[str], is_present: bool) -> None:
+    """grub-mkconfig sources the file, and puts both variables on the kernel's line."""
+    content = "".join(f"{line}\n" for line in lines).encode()
+    after = edit_defaults({DEFAULTS: content}, Wanted(tuple(args), is_present), GRUB_KEYS)[DEFAULTS]
+    script = after.decode() + '\nprintf "%s" "$GRUB_CMDLINE_LINUX $GRUB_CMDLINE_LINUX_DEFAULT"'
+    done = subprocess.run(["sh", "-c", script], check=True, capture_output=True, text=True)
+    assert {arg: arg in done.stdout.split() for arg in args} == dict.fromkeys(args, is_present)
 
 
 @pytest.mark.parametrize("raw", [b'a"b c"', b'"a" "b"x"c"'[:3] + b"'b'", b"a\\ b"])

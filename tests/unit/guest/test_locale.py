@@ -129,8 +129,9 @@ def test_keyboard(family: str, params: dict[str, str], path: str, before: bytes 
 
 @pytest.mark.parametrize("option", ["keymap", "font", "xkb_layout"])
 def test_alpine_has_no_file_for_the_keyboard(option: str) -> None:
+    params: dict[str, t.Any] = {option: "de"}
     with pytest.raises(OptionError, match=option) as caught:
-        machine("alpine").run(**{option: "de"})
+        machine("alpine").run(**params)
     assert "setup-keymap" in caught.value.hint
 
 
