@@ -20,6 +20,7 @@ from ._hosts import rename_host
 from ._task import Outcome, Task
 
 if t.TYPE_CHECKING:
+    from ._files import GuestFiles
     from ._system import OperatingSystem
 
 HOSTNAME = "/etc/hostname"
@@ -74,8 +75,8 @@ def handle(task: Task) -> Outcome:
     name = task.params["name"]
     check_name(name)
     first = place_of(task.guest.os, task.params["use"])
-    draft = Draft(task.guest.files)
-    places = [first, *(place for place in _ALSO if place != first and _holds_name(draft, place))]
+    files, draft = task.guest.files, Draft(task.guest.files)
+    places = [first, *(place for place in _ALSO if place != first and _holds_name(files, draft, place))]
     old = next((found for found in (_read(draft, place) for place in places) if found), "")
     for place in places:
         draft.edit(place.path, functools.partial(_named, place=place, name=name), create=True)
@@ -129,9 +130,12 @@ def _place_by_system(system: OperatingSystem) -> Place:
     return OPENRC if system.init_system == "openrc" and system.distro == "gentoo" else PLAIN
 
 
-def _holds_name(draft: Draft, place: Place) -> bool:
-    content = draft.read(place.path, max_size=_MAX_FILE)
-    return content is not None and (not place.key or get_value(content, place.key) is not None)
+def _holds_name(files: GuestFiles, draft: Draft, place: Place) -> bool:
+    """Whether a file of another family is there and has a name; SUSE has a folder where Red Hat has such a file."""
+    found = files.lstat(files.resolve(place.path))
+    if found is None or found.kind != "file":
+        return False
+    return not place.key or get_value(draft.read(place.path, max_size=_MAX_FILE) or b"", place.key) is not None
 
 
 def _read(draft: Draft, place: Place) -> str:

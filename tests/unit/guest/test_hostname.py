@@ -178,7 +178,18 @@ def test_hosts_a_second_time(lines: list[str], old: str, new: str, own_line: boo
 
 
 @pytest.mark.parametrize("kind", [stat.S_IFIFO, stat.S_IFBLK, stat.S_IFDIR])
-@pytest.mark.parametrize("path", ["/etc/hostname", "/etc/hosts", "/etc/HOSTNAME"])
+@pytest.mark.parametrize("path", ["/etc/HOSTNAME", "/etc/sysconfig/network", "/etc/conf.d/hostname"])
+def test_what_another_family_has_elsewhere_is_no_matter(path: str, kind: int) -> None:
+    guest = machine("opensuse")
+    if kind == stat.S_IFDIR:
+        guest.rpc.add_file(f"{path}/config")
+    else:
+        guest.rpc.add_special(path, kind)
+    assert guest.four().result["files"] == ["/etc/hostname"]
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFIFO, stat.S_IFBLK, stat.S_IFDIR])
+@pytest.mark.parametrize("path", ["/etc/hostname", "/etc/hosts"])
 def test_hostile(path: str, kind: int) -> None:
     guest = machine()
     if kind == stat.S_IFDIR:
