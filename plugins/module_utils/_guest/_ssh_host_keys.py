@@ -32,10 +32,13 @@ SCRIPT = OwnScript(
 # Makes the SSH host keys that were removed from the image, and starts the server that could not start without them.
 ssh-keygen -A || exit
 if [ -d /run/systemd/system ]; then
-    for unit in ssh.socket ssh.service sshd.socket sshd.service; do
-        systemctl is-enabled --quiet "$unit" 2>/dev/null || continue
-        systemctl reset-failed "$unit" 2>/dev/null
-        systemctl restart "$unit" || exit
+    for unit in ssh sshd; do
+        systemctl reset-failed "$unit.socket" "$unit.service" 2>/dev/null
+        if systemctl is-enabled --quiet "$unit.socket" 2>/dev/null; then
+            systemctl start "$unit.socket" || exit
+        elif systemctl is-enabled --quiet "$unit.service" 2>/dev/null; then
+            systemctl restart "$unit.service" || exit
+        fi
     done
     exit 0
 fi
