@@ -149,7 +149,9 @@ def main() -> NoReturn:
     """Run the module."""
     run_guest_module(
         argument_spec={
-            **{name: {"type": "dict" if name == "variables" else "str"} for name in SETTINGS},
+            **{name: {"type": "str"} for name in SETTINGS},
+            "variables": {"type": "dict"},
+            "keymap": {"type": "str", "no_log": False},  # the name alone looks like a secret
             "generate": {"type": "bool", "default": False},
         },
         handler=handle,
