@@ -176,10 +176,19 @@ def _read_link(files: GuestFiles, path: GuestPath) -> Entry:
         leads_to = files.resolve(path)
     except GuestError:  # a loop
         return Entry("link")
-    for target in (UNIT, OPENRC_SCRIPT, *(folder.joined(SERVICE) for folder in SYSV_SCRIPT_FOLDERS)):
-        if leads_to == target:
-            return Entry("link", target.encode())
+    targets = (UNIT, OPENRC_SCRIPT, *(folder.joined(SERVICE) for folder in SYSV_SCRIPT_FOLDERS))
+    exact = [target for target in targets if target == leads_to]
+    for target in exact or [target for target in targets if _place(files, target) == leads_to]:
+        return Entry("link", target.encode())
     return Entry("link", leads_to.encode("utf-8", "surrogateescape"))
+
+
+def _place(files: GuestFiles, path: GuestPath) -> GuestPath:
+    """Where an entry is if a folder above it is a link; the path itself where those lead nowhere."""
+    try:
+        return files.resolve(path.parent).joined(path.name)
+    except GuestError:
+        return path
 
 
 def _names(files: GuestFiles, folder: GuestPath) -> list[str]:

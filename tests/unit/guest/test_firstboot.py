@@ -168,6 +168,13 @@ def test_a_second_time_changes_nothing(machine: Machine) -> None:
     assert first.result == second.result
 
 
+@pytest.mark.parametrize("init", ["systemd", "openrc"])
+def test_a_folder_on_the_way_may_be_a_link(init: str) -> None:
+    machine = linux(init, None, "/srv/etc", **{"/etc": "../srv/etc"})
+    assert machine.present().changed
+    assert not machine.present().changed
+
+
 def test_present_and_absent_leave_what_was_there(machine: Machine) -> None:
     folders = {"/etc/systemd/system", "/etc/systemd/system/multi-user.target.wants", "/etc/systemd/system-preset"}
     before = set(machine.rpc.nodes)
