@@ -60,6 +60,7 @@ def four(module: types.ModuleType, rpc: FakeRpc, **options: t.Any) -> Outcome:
 
     The check must write nothing and promise what the run does; the last two must find and write nothing.
     """
+    rpc.log.clear()
     planned = run(module, rpc, check=True, **options)
     assert rpc.writes == [], "a check wrote"
     done = run(module, rpc, **options)

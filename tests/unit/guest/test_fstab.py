@@ -186,7 +186,7 @@ def test_an_entry_is_found_however_it_is_written(line: bytes, path: str) -> None
 
 
 def test_lines_of_others_keep_every_byte() -> None:
-    odd = b"\xff\xfe /x ext4\r\n\ta b c d e f g h\nsshfs#u@h:/d /d fuse ro 0 0\r\n#LABEL=data /data xfs defaults 0 0\nlast"
+    odd = b"\xff\xfe /x ext4\r\n\ta b c d e f g h\nsshfs#u@h:/d /d fuse ro 0 0\r\n#LABEL=data /data xfs ro 0 0\nlast"
     assert with_mount(odd, entry()) == odd + b"\nLABEL=data /data xfs defaults 0 0\n"
     assert without_mount(odd, "/data", None) == odd
     assert b"sshfs" not in without_mount(odd, "/d", None)
