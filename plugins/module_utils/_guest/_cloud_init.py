@@ -17,7 +17,7 @@ import re
 import typing as t
 
 from .._errors import GuestError, OptionError, printable
-from ._changes import (
+from ._file_changes import (
     Change,
     FileChange,
     FileState,

@@ -14,10 +14,10 @@ import typing as t
 
 from .._errors import GuestError, OptionError, printable
 from ._accounts import Accounts
-from ._changes import FileChange, FileState, apply_changes
 from ._cron_spool import MODE, find_spool
 from ._cron_table import CronTable, Job, Variable, schedule_of
 from ._diff import content_diff
+from ._file_changes import FileChange, FileState, apply_changes
 from ._files import GuestFiles
 from ._paths import GuestPath
 from ._task import Outcome, Task

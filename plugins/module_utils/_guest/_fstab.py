@@ -12,7 +12,7 @@ import dataclasses
 import typing as t
 
 from .._errors import OptionError, printable
-from ._changes import (
+from ._file_changes import (
     Change,
     FileChange,
     FileState,

@@ -12,7 +12,7 @@ import dataclasses
 import typing as t
 
 from .._errors import OptionError, printable
-from ._changes import Change, FileChange, FileState, any_change, apply_changes, changed_paths, changes_diff
+from ._file_changes import Change, FileChange, FileState, any_change, apply_changes, changed_paths, changes_diff
 from ._files import GuestFiles
 from ._net_model import Connection, parse_connection, parse_interface, parse_name
 from ._net_renderer import Renderer, find_renderer

@@ -20,8 +20,17 @@ import re
 import typing as t
 
 from .._errors import OptionError, printable
-from ._changes import Change, FileChange, FileState, NewLink, any_change, apply_changes, changed_paths, changes_diff
 from ._edited import encoded
+from ._file_changes import (
+    Change,
+    FileChange,
+    FileState,
+    NewLink,
+    any_change,
+    apply_changes,
+    changed_paths,
+    changes_diff,
+)
 from ._files import GuestFiles
 from ._paths import GuestPath
 from ._task import Outcome, Task

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from . import config
 from .debian_like import GPT_BIOS, GPT_EFI, GPT_LINUX, GPT_LVM
 from .disk import stable_uuid
 from .linux import (
@@ -98,7 +99,7 @@ def fedora_lvm() -> Recipe:
         "UUID=1A2B-3C4D /boot/efi vfat umask=0077,shortname=winnt 0 2\n"
         "/dev/mapper/fedora-home /home ext4 defaults 0 0\n/dev/mapper/fedora-swap none swap defaults 0 0\n"
     )
-    tree = fedora_tree(fstab)
+    tree = union(fedora_tree(fstab), config.fedora().labelled(selinux_label))
     group = Lvm(
         "fedora",
         (
@@ -163,6 +164,7 @@ def opensuse_like() -> Recipe:
             "/usr/bin/rpm": executable(),
             "/etc/zypp/zypp.conf": "[main]\n",
         }),
+        config.opensuse(),
     )  # fmt: skip
     snapshot = "@/.snapshots/1/snapshot"
     subvolumes = {
@@ -200,6 +202,7 @@ def arch_like() -> Recipe:
             "/etc/locale.conf": "LANG=C.UTF-8\n",
             "/etc/systemd/network/20-wired.network": "[Match]\nName=en*\n\n[Network]\nDHCP=yes\n",
         }),
+        config.arch(),
     )  # fmt: skip
     return Recipe(
         256,
@@ -246,6 +249,7 @@ def alpine_like() -> Recipe:
             "/lib/modules/6.6.54-0-virt/modules.dep": "",
             "/etc/localtime": zone("UTC"),
         }),
+        config.alpine(),
     ).without("/etc/machine-id")  # fmt: skip
     return Recipe(
         256,
@@ -286,6 +290,7 @@ def rhel7_like() -> Recipe:
         kernel("3.10.0-1160.el7.x86_64", "vmlinuz", "initramfs-{0}.img"),
         selinux(),
         _rhel_extras("Red Hat Enterprise Linux Server release 7.9 (Maipo)\n", "rhel7"),
+        config.rhel7(),
     ).labelled(selinux_label)
     return Recipe(
         512,
