@@ -22,6 +22,7 @@ from unittest import mock
 
 import pytest
 from ansible.module_utils import basic
+from ansible.module_utils.common import warnings
 from ansible.module_utils.testing import patch_module_args
 from ansible.modules import cron as cron_twin
 from ansible_collections.offline.guest.plugins.module_utils._errors import OfflineGuestError
@@ -73,6 +74,8 @@ def theirs(module: types.ModuleType, params: Params, crontab: pathlib.Path) -> P
         contextlib.suppress(SystemExit),
     ):
         module.main()
+    for collected in (warnings._global_warnings, warnings._global_deprecations):  # for the whole process, otherwise
+        collected.clear()
     return t.cast(Params, json.loads(said.getvalue()))
 
 

@@ -25,6 +25,13 @@ class Refused(Exception):
     """The options do not fit the argument spec."""
 
 
+def call_of(module: types.ModuleType) -> dict[str, t.Any]:
+    """Return what the module hands to the runner: its argument spec, its handler and the constraints."""
+    with mock.patch.object(module, "run_guest_module") as runner:
+        module.main()
+    return dict(runner.call_args.kwargs)
+
+
 def run(
     module: types.ModuleType,
     rpc: FakeRpc,
@@ -40,9 +47,7 @@ def run(
 
     :param given: options whose names are those of this function's own.
     """
-    with mock.patch.object(module, "run_guest_module") as runner:
-        module.main()
-    call = dict(runner.call_args.kwargs)
+    call = call_of(module)
     spec, handler = call.pop("argument_spec"), call.pop("handler")
     assert call.pop("writes")
     checked = ArgumentSpecValidator(spec, **call).validate({**params, **(given or {})})
@@ -77,8 +82,15 @@ def four(module: types.ModuleType, rpc: FakeRpc, **options: t.Any) -> Outcome:
 
 def assert_no_difference(diff: t.Any) -> None:
     """Fail where a difference is shown."""
-    for item in diff if isinstance(diff, list) else [diff]:
-        assert item is None or item.get("before") == item.get("after")
+    for item in diff if isinstance(diff, list) else [diff or {}]:
+        assert item.get("before") == item.get("after")
+
+
+def diffs(outcome: Outcome) -> list[t.Mapping[str, t.Any]]:
+    """Return the parts of what is shown as the difference."""
+    if outcome.diff is None or isinstance(outcome.diff, t.Mapping):
+        return [outcome.diff or {}]
+    return list(outcome.diff)
 
 
 def contents(rpc: FakeRpc, *paths: str) -> list[bytes]:

@@ -14,7 +14,7 @@ import yaml
 from ansible_collections.offline.guest.plugins.module_utils._errors import GuestError, OptionError
 from ansible_collections.offline.guest.plugins.modules import cloud_init
 from ansible_collections.offline.guest.tests.unit.guest.fake_rpc import FakeRpc
-from ansible_collections.offline.guest.tests.unit.guest.run_module import four, modes, run
+from ansible_collections.offline.guest.tests.unit.guest.run_module import call_of, diffs, four, modes, run
 
 SEED = "/var/lib/cloud/seed/nocloud"
 DATASOURCES = "/etc/cloud/cloud.cfg.d/99_offline_guest.cfg"
@@ -83,7 +83,7 @@ def test_another_secret_is_a_difference_that_is_not_shown() -> None:
     run(cloud_init, rpc, user_data=SECRET)
     outcome = four(cloud_init, rpc, user_data=SECRET.replace("2", "3"), vendor_data="#!/bin/sh\nhunter4\n")
     assert "hunter" not in str(outcome.diff)
-    assert outcome.diff[0]["before"] != outcome.diff[0]["after"]
+    assert diffs(outcome)[0]["before"] != diffs(outcome)[0]["after"]
 
 
 def test_a_seed_that_others_can_read_is_closed() -> None:
@@ -148,11 +148,7 @@ def test_a_guest_without_cloud_init() -> None:
 
 
 def test_secrets_are_marked_for_ansible() -> None:
-    from unittest import mock
-
-    with mock.patch.object(cloud_init, "run_guest_module") as runner:
-        cloud_init.main()
-    spec = runner.call_args.kwargs["argument_spec"]
+    spec = call_of(cloud_init)["argument_spec"]
     assert {name for name, option in spec.items() if option.get("no_log")} == {"user_data", "vendor_data"}
 
 

@@ -14,7 +14,7 @@ from ansible_collections.offline.guest.plugins.module_utils._errors import Guest
 from ansible_collections.offline.guest.plugins.module_utils._guest._cron_table import CronTable, Job
 from ansible_collections.offline.guest.plugins.modules import cron
 from ansible_collections.offline.guest.tests.unit.guest.fake_rpc import FakeRpc
-from ansible_collections.offline.guest.tests.unit.guest.run_module import Refused, contents, four, modes, run
+from ansible_collections.offline.guest.tests.unit.guest.run_module import Refused, contents, diffs, four, modes, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -117,7 +117,7 @@ def test_a_file_of_cron_d() -> None:
     assert modes(rpc, "/etc/cron.d/x") == ("0644", 0, 0)
     outcome = four(cron, rpc, name="job", cron_file="x", state="absent")
     assert "/etc/cron.d/x" not in rpc.nodes
-    assert outcome.diff["after_header"] == "/dev/null"
+    assert diffs(outcome)[0]["after_header"] == "/dev/null"
     assert not run(cron, rpc, name="job", cron_file="x", state="absent").changed
 
 
