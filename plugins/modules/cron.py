@@ -99,8 +99,8 @@ options:
     description: A new variable goes before this one. Needs O(env).
     type: str
 notes:
-  - Above a new crontab on Debian and Ubuntu three lines of comment are written, as C(crontab) does, because C(crontab
-    -l) and C(crontab -e) pass over comments at the top. The time in them is that of the environment variable
+  - Above a new crontab on Debian and Ubuntu three lines of comment are written, as C(crontab) does, because
+    C(crontab -l) passes over comments at the top. The time in them is that of the environment variable
     C(SOURCE_DATE_EPOCH), or the beginning of 1970, so that the same image can be made again.
   - Whether the guest has a cron that is enabled is not looked at, except that there must be a place for the crontab.
 seealso:

@@ -16,6 +16,8 @@ import json
 import os
 import pathlib
 import shlex
+import shutil
+import subprocess
 import types
 import typing as t
 from unittest import mock
@@ -319,6 +321,28 @@ def test_fstab_cases(
     content: bytes | None, params: Params, mount_twin: types.ModuleType, tmp_path: pathlib.Path
 ) -> None:
     compare(mount_twin, fstab, content, params, {"fstab": "/etc/fstab"}, tmp_path / "fstab")
+
+
+@pytest.mark.skipif(shutil.which("findmnt") is None, reason="util-linux's findmnt is not here")
+@pytest.mark.parametrize("value", ["a b", "a\\b", "a\\040b", "a&b", "a\tb", "a\nb", "#a", "a#b", 'a"b', "é", "a,b=c"])
+def test_util_linux_reads_what_is_written(value: str, tmp_path: pathlib.Path) -> None:
+    rpc = FakeRpc()
+    rpc.add_file("/etc/fstab", b"# comment\nmalformed\n")
+    run(
+        fstab,
+        rpc,
+        src=f"/dev/{value}",
+        given={"path": f"/{value}", "state": "present"},
+        fstype="ext4",
+        opts=f"x={value}",
+    )
+    (tmp_path / "fstab").write_bytes(rpc.nodes["/etc/fstab"].content)
+    columns = ["--output", "SOURCE,TARGET,FSTYPE,OPTIONS"]
+    command = ["findmnt", "--tab-file", str(tmp_path / "fstab"), "--json", "--list", *columns]
+    done = subprocess.run(command, check=True, capture_output=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
+    assert json.loads(done.stdout)["filesystems"] == [
+        {"source": f"/dev/{value}", "target": f"/{value}", "fstype": "ext4", "options": f"x={value}"}
+    ]
 
 
 # sysctl; the twin would have the host read the file unless it is told not to
