@@ -91,7 +91,7 @@ options:
     type: bool
     default: true
 notes:
-  - Entries are compared by what they mean, so V(/mnt/a\040b) in the file is C(/mnt/a b). Spaces, tabs, line ends,
+  - Entries are compared by what they mean, so V(/mnt/a\\040b) in the file is C(/mnt/a b). Spaces, tabs, line ends,
     backslashes and ampersands are escaped when they are written.
   - Unlike M(ansible.posix.mount), this finds entries that leave out the last two fields when it removes, and keeps the
     line ends of other lines.
