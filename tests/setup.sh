@@ -7,7 +7,7 @@
 #
 # - system packages, with apt, when one is missing (sudo is used when the caller is not root)
 # - a virtual environment build/venv with the versions of tests/requirements.txt
-# - build/community with community.general, whose modules the differential tests compare with
+# - build/community with community.general and ansible.posix, whose modules the differential tests compare with
 # - build/collections, through which Ansible, pytest and mypy see this checkout as the collection offline.guest
 #
 # PYTHON=... chooses the interpreter of the virtual environment (3.11 or later).
@@ -108,24 +108,25 @@ make_venv() {
 }
 
 # The community's collections are on Galaxy, but PyPI has them too, as the package "ansible".
-fetch_community_general() {
+fetch_community() {
     folder=build/community
     stamp=$folder/.stamp
-    wanted=12.2.0
+    version=12.2.0
+    wanted="$version community.general ansible.posix"
     [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return 0
-    say "fetching community.general from ansible $wanted"
+    say "fetching community.general and ansible.posix from ansible $version"
     rm -rf "$folder"
     mkdir -p "$folder"
     build/venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
-        --dest "$folder" "ansible==$wanted"
+        --dest "$folder" "ansible==$version"
     build/venv/bin/python - "$folder" <<'END'
 import pathlib, sys, zipfile
 
 folder = pathlib.Path(sys.argv[1])
 for wheel in folder.glob("*.whl"):
     with zipfile.ZipFile(wheel) as archive:
-        prefix = "ansible_collections/community/general/"
-        archive.extractall(folder, [name for name in archive.namelist() if name.startswith(prefix)])
+        wanted = ("ansible_collections/community/general/", "ansible_collections/ansible/posix/")
+        archive.extractall(folder, [name for name in archive.namelist() if name.startswith(wanted)])
     wheel.unlink()
 END
     printf '%s\n' "$wanted" >"$stamp"
@@ -142,5 +143,5 @@ flock 9
 install_packages
 make_kernel_readable
 make_venv
-fetch_community_general
+fetch_community
 link_collection

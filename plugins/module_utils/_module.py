@@ -236,6 +236,7 @@ def _task(module: AnsibleModule, session: Session, guest: Guest, *, applies: boo
         check=not applies,
         warn=_warn(module),
         disk=Disk(session.task_size, session.image.format, grow),
+        hide=module.no_log_values.add,
     )
 
 

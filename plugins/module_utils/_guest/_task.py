@@ -31,6 +31,10 @@ class Disk:
     grow: t.Callable[[int], None]
 
 
+def _keep(_text: str) -> None:
+    """Hide nothing: in unit tests there is nothing that shows a result."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Task:
     """One task against one guest.
@@ -40,6 +44,7 @@ class Task:
     :param check: plan but do not apply. False in an ordinary check run, whose overlay is thrown away.
     :param warn: shows a warning to the user.
     :param disk: what is under the guest; None in unit tests that need none.
+    :param hide: has a text kept out of the result, for an option that is secret only if another says so.
     """
 
     params: t.Mapping[str, t.Any]
@@ -47,6 +52,7 @@ class Task:
     check: bool
     warn: t.Callable[[str], None]
     disk: Disk | None = None
+    hide: t.Callable[[str], None] = _keep
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from . import identity
+from . import config, identity
 from .disk import stable_uuid
 from .linux import accounts, dpkg, etc, executable, kernel, os_release, skeleton, ssh, systemd, union
 from .model import Data, Ext, Luks, Partition, Raid1, Recipe, Swap, Vfat
@@ -82,7 +82,7 @@ def ubuntu_tree(fstab: str) -> Tree:
 def debian_like() -> Recipe:
     """Return the plainest guest: MBR, one ext4 root, swap after it is none."""
     uuid = stable_uuid("debian-like", "root")
-    tree = union(debian_tree(f"UUID={uuid} / ext4 errors=remount-ro 0 1\n"), identity.debian())
+    tree = union(debian_tree(f"UUID={uuid} / ext4 errors=remount-ro 0 1\n"), identity.debian(), config.debian())
     return Recipe(256, (Partition(Ext(tree, uuid, "root"), bootable=True),), "mbr", "Debian 12, MBR, ext4")
 
 
@@ -93,7 +93,7 @@ def ubuntu_like() -> Recipe:
         "LABEL=cloudimg-rootfs\t/\text4\tdiscard,commit=30,errors=remount-ro\t0 1\n"
         "LABEL=UEFI\t/boot/efi\tvfat\tumask=0077\t0 1\n"
     )
-    tree = union(ubuntu_tree(fstab), identity.ubuntu()).add({"/boot/efi": folder()})
+    tree = union(ubuntu_tree(fstab), identity.ubuntu(), config.ubuntu()).add({"/boot/efi": folder()})
     grub = Tree().add({"/EFI/BOOT/BOOTX64.EFI": b"not a loader\n", "/EFI/ubuntu/grub.cfg": "configfile\n"})
     return Recipe(
         384,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from . import identity
+from . import config, identity
 from .debian_like import GPT_BIOS, GPT_EFI, GPT_LINUX, GPT_LVM
 from .disk import stable_uuid
 from .linux import (
@@ -99,7 +99,7 @@ def fedora_lvm() -> Recipe:
         "UUID=1A2B-3C4D /boot/efi vfat umask=0077,shortname=winnt 0 2\n"
         "/dev/mapper/fedora-home /home ext4 defaults 0 0\n/dev/mapper/fedora-swap none swap defaults 0 0\n"
     )
-    tree = union(fedora_tree(fstab), identity.fedora().labelled(selinux_label))
+    tree = union(fedora_tree(fstab), identity.fedora().labelled(selinux_label), config.fedora().labelled(selinux_label))
     group = Lvm(
         "fedora",
         (
@@ -164,7 +164,7 @@ def opensuse_like() -> Recipe:
             "/usr/bin/rpm": executable(),
             "/etc/zypp/zypp.conf": "[main]\n",
         }),
-        identity.opensuse(),
+        identity.opensuse(), config.opensuse(),
     )  # fmt: skip
     snapshot = "@/.snapshots/1/snapshot"
     subvolumes = {
@@ -202,7 +202,7 @@ def arch_like() -> Recipe:
             "/etc/locale.conf": "LANG=C.UTF-8\n",
             "/etc/systemd/network/20-wired.network": "[Match]\nName=en*\n\n[Network]\nDHCP=yes\n",
         }),
-        identity.arch(),
+        identity.arch(), config.arch(),
     )  # fmt: skip
     return Recipe(
         256,
@@ -249,7 +249,7 @@ def alpine_like() -> Recipe:
             "/lib/modules/6.6.54-0-virt/modules.dep": "",
             "/etc/localtime": zone("UTC"),
         }),
-        identity.alpine(),
+        identity.alpine(), config.alpine(),
     ).without("/etc/machine-id")  # fmt: skip
     return Recipe(
         256,
@@ -291,6 +291,7 @@ def rhel7_like() -> Recipe:
         selinux(),
         _rhel_extras("Red Hat Enterprise Linux Server release 7.9 (Maipo)\n", "rhel7"),
         identity.rhel7(),
+        config.rhel7(),
     ).labelled(selinux_label)
     return Recipe(
         512,
