@@ -55,10 +55,10 @@ def find_spool(files: GuestFiles, accounts: Accounts, user: User) -> Spool:
             "The guest has no cron: there is none of the directories that crontabs are kept in.",
             hint="Install cron first, for example with the packages of offline.guest.firstboot, or give cron_file.",
         )
-    group = accounts.groups.get(_DEBIAN_GROUP)
+    path, group = files.resolve(folder).joined(user.name), accounts.groups.get(_DEBIAN_GROUP)
     if folder.name == "crontabs" and group is not None:
-        return Spool(folder.joined(user.name), user.uid, group, _debian_header())
-    return Spool(folder.joined(user.name), 0, 0)
+        return Spool(path, user.uid, group, _debian_header())
+    return Spool(path, 0, 0)
 
 
 def _is_spool(files: GuestFiles, path: GuestPath) -> bool:

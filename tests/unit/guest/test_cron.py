@@ -93,7 +93,7 @@ def test_a_crontab_of_alpine() -> None:
     rpc = guest(groups=b"root:x:0:\n")
     rpc.add_file("/etc/crontabs/root", b"*/15 * * * * run-parts\n", 0o600)
     rpc.add_link(DEBIAN, "/etc/crontabs")
-    four(cron, rpc, **JOB)
+    assert four(cron, rpc, **JOB).result["path"] == "/etc/crontabs/root"
     assert contents(rpc, "/etc/crontabs/root") == [b"*/15 * * * * run-parts\n" + LINES]
 
 
