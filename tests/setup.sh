@@ -7,7 +7,8 @@
 #
 # - system packages, with apt, when one is missing (sudo is used when the caller is not root)
 # - a virtual environment build/venv with the versions of tests/requirements.txt
-# - build/community with community.general and ansible.posix, whose modules the differential tests compare with
+# - build/community with community.general and ansible.posix, whose modules the differential tests compare with, and a
+#   role of grafana.grafana, which the tests run on a guest
 # - build/collections, through which Ansible, pytest and mypy see this checkout as the collection offline.guest
 #
 # PYTHON=... chooses the interpreter of the virtual environment (3.11 or later).
@@ -112,9 +113,9 @@ fetch_community() {
     folder=build/community
     stamp=$folder/.stamp
     version=12.2.0
-    wanted="$version community.general ansible.posix"
+    wanted="$version community.general ansible.posix grafana.grafana"
     [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return 0
-    say "fetching community.general and ansible.posix from ansible $version"
+    say "fetching community.general, ansible.posix and a role of grafana.grafana from ansible $version"
     rm -rf "$folder"
     mkdir -p "$folder"
     build/venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
@@ -125,7 +126,11 @@ import pathlib, sys, zipfile
 folder = pathlib.Path(sys.argv[1])
 for wheel in folder.glob("*.whl"):
     with zipfile.ZipFile(wheel) as archive:
-        wanted = ("ansible_collections/community/general/", "ansible_collections/ansible/posix/")
+        wanted = (
+            "ansible_collections/community/general/",
+            "ansible_collections/ansible/posix/",
+            "ansible_collections/grafana/grafana/roles/grafana/",
+        )
         archive.extractall(folder, [name for name in archive.namelist() if name.startswith(wanted)])
     wheel.unlink()
 END
