@@ -481,23 +481,23 @@ def test_whatever_the_archive_and_the_guest_are_nothing_outside_is_touched(
             rpc.add_dir(path)
         else:
             rpc.add_link(path, target)
-    path = Path(f"/tmp/offline-guest-tar-{os.getpid()}")
-    make_tar(path, members)
+    archive = Path(f"/tmp/offline-guest-tar-{os.getpid()}")
+    make_tar(archive, members)
     before = rpc.snapshot()
     try:
-        extract(rpc, path)
+        extract(rpc, archive)
     except (OptionError, GuestError):
         assert rpc.writes == []
         return
     finally:
-        path.unlink()
+        archive.unlink()
 
     def outside(tree: dict[str, tuple[t.Any, ...]]) -> dict[str, tuple[t.Any, ...]]:
         return {name: node for name, node in tree.items() if not name.startswith("/srv")}
 
     assert outside(rpc.snapshot()) == outside(before)
-    make_tar(path, members)
+    make_tar(archive, members)
     try:
-        assert not extract(rpc, path).changed
+        assert not extract(rpc, archive).changed
     finally:
-        path.unlink()
+        archive.unlink()
