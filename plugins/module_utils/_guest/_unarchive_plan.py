@@ -82,10 +82,23 @@ class Planner:
                 self._require_same_kind(step)
                 self._steps[step.path] = step
                 self._add_parents(step.path.parent)
-        for path, step in self._steps.items():
-            if step.member.kind == "hard":  # now it is known what becomes of the file that it names
-                self._steps[path] = self._linked(step)
+        self._finish_links()
         return list(self._steps.values())
+
+    def _finish_links(self) -> None:
+        """Look at hard links again, now that it is known what becomes of the files that they name."""
+        seen: set[GuestPath] = set()
+        for path, step in self._steps.items():
+            seen.add(path)
+            if step.member.kind != "hard":
+                continue
+            linked = self._linked(step)
+            if linked.source in self._steps and linked.source not in seen:
+                raise OptionError(
+                    f"The archive's member '{printable(step.member.name)}' is another name of one that comes later.",
+                    hint="Exclude it, or make the archive anew.",
+                )
+            self._steps[path] = linked
 
     def _require_same_kind(self, step: Step) -> None:
         other = self._steps.get(step.path)
