@@ -150,7 +150,7 @@ rc:
 
 from typing import NoReturn
 
-from ..module_utils._guest._text_twin import handle_blockinfile
+from ..module_utils._guest._blockinfile import handle
 from ..module_utils._module import FILE_SPEC, run_guest_module
 
 
@@ -174,7 +174,7 @@ def main() -> NoReturn:
             "validate": {"type": "str"},
             "max_size": {"type": "int", "default": 8 * 1024 * 1024},
         },
-        handler=handle_blockinfile,
+        handler=handle,
         writes=True,
         mutually_exclusive=[("insertbefore", "insertafter")],
     )

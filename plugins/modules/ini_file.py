@@ -228,7 +228,7 @@ rc:
 
 from typing import NoReturn
 
-from ..module_utils._guest._text_twin import handle_ini_file
+from ..module_utils._guest._ini_file import handle
 from ..module_utils._module import FILE_SPEC, run_guest_module
 
 
@@ -263,7 +263,7 @@ def main() -> NoReturn:
             "backup": {"type": "bool", "default": False},
             "max_size": {"type": "int", "default": 8 * 1024 * 1024},
         },
-        handler=handle_ini_file,
+        handler=handle,
         writes=True,
         mutually_exclusive=[("value", "values")],
     )

@@ -163,7 +163,7 @@ rc:
 
 from typing import NoReturn
 
-from ..module_utils._guest._text_twin import handle_lineinfile
+from ..module_utils._guest._lineinfile import handle
 from ..module_utils._module import FILE_SPEC, run_guest_module
 
 
@@ -186,7 +186,7 @@ def main() -> NoReturn:
             "validate": {"type": "str"},
             "max_size": {"type": "int", "default": 8 * 1024 * 1024},
         },
-        handler=handle_lineinfile,
+        handler=handle,
         writes=True,
         mutually_exclusive=[
             ("insertbefore", "insertafter"),

@@ -114,7 +114,7 @@ rc:
 
 from typing import NoReturn
 
-from ..module_utils._guest._text_twin import handle_replace
+from ..module_utils._guest._replace import handle
 from ..module_utils._module import FILE_SPEC, run_guest_module
 
 
@@ -133,7 +133,7 @@ def main() -> NoReturn:
             "validate": {"type": "str"},
             "max_size": {"type": "int", "default": 8 * 1024 * 1024},
         },
-        handler=handle_replace,
+        handler=handle,
         writes=True,
     )
 

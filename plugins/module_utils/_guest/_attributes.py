@@ -20,10 +20,12 @@ import stat as _stat
 import typing as t
 
 from .._errors import GuestError, OptionError, printable
-from ._accounts import Accounts
 from ._files import FileStat, GuestFiles
 from ._mode import parse_mode
 from ._paths import GuestPath
+
+if t.TYPE_CHECKING:
+    from ._accounts import Accounts
 
 NEW_MODE = 0o644
 NEW_DIRECTORY_MODE = 0o755
@@ -135,6 +137,8 @@ class AttributePlanner:
     @functools.cached_property
     def accounts(self) -> Accounts:
         """The guest's users and groups."""
+        from ._accounts import Accounts  # only who names an owner, or is told of one, needs it
+
         return Accounts.read(self._files) if self._like is None else self._like.accounts
 
     def plan(self, path: GuestPath, found: FileStat | None = None, *, mode: t.Any = None) -> AttributeChange:

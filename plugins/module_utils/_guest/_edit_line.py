@@ -12,7 +12,8 @@ import dataclasses
 import re
 import typing as t
 
-from ._edited import Edited, compiled, encoded, wrong_pattern
+from .._errors import OptionError
+from ._edited import Edited, compiled, encoded, exclusive, needed, wrong_pattern
 
 _EOL = b"\n"
 _ENDS = b"\r\n"
@@ -51,6 +52,25 @@ class _Places:
     line: int = -1
     match: re.Match[bytes] | None = None
     insert: int = -1
+
+
+def line_edit(given: dict[str, t.Any]) -> LineEdit:
+    """Return the edit of lineinfile's options, which lack what is None.
+
+    :raises OptionError: a key is missing, or keys exclude each other.
+    """
+    exclusive(given, "insertbefore", "insertafter")
+    exclusive(given, "regexp", "search_string")
+    if given.get("backrefs"):
+        exclusive(given, "backrefs", "search_string")
+    if given.get("state") == "absent":
+        if not {"line", "regexp", "search_string"} & given.keys():
+            raise OptionError("One of 'line', 'regexp' and 'search_string' must say which lines to remove.")
+    else:
+        needed(given, "line", "it is the line to write")
+        if given.get("backrefs"):
+            needed(given, "regexp", "'backrefs' refers to its groups")
+    return LineEdit(**given)
 
 
 def edit_line(content: bytes, edit: LineEdit, *, mark: bytes = b"") -> Edited:

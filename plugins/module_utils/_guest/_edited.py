@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import typing as t
 
 from .._errors import OptionError, printable
 
@@ -49,3 +50,18 @@ def compiled(key: str, pattern: str, flags: int = 0) -> re.Pattern[bytes]:
 def wrong_pattern(key: str, pattern: str, exc: Exception) -> OptionError:
     """The error for an option that holds a wrong regular expression or replacement."""
     return OptionError(f"{key}: '{printable(pattern)}' is not a valid regular expression: {printable(str(exc))}.")
+
+
+def given_only(item: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {key: value for key, value in item.items() if value is not None}
+
+
+def exclusive(given: t.Mapping[str, t.Any], *keys: str) -> None:
+    both = [key for key in keys if given.get(key) is not None]
+    if len(both) > 1:
+        raise OptionError(f"'{both[0]}' and '{both[1]}' exclude each other.")
+
+
+def needed(given: t.Mapping[str, t.Any], key: str, why: str) -> None:
+    if given.get(key) is None:
+        raise OptionError(f"'{key}' is missing; {why}.")

@@ -12,6 +12,7 @@ import dataclasses
 import typing as t
 
 from .._appliance._calls import Calls
+from .._appliance._remember import RememberingRpc
 from .._appliance._session import Session
 from ._files import GuestFiles
 from ._system import OperatingSystem, select_system
@@ -73,7 +74,7 @@ def load_guest(session: Session, options: GuestOptions, *, access: Access, warn:
         itself, such as its host name. Other tasks need only what does not change, and save the time.
     :raises GuestError: no operating system, or several, where one is to be mounted.
     """
-    calls = Calls(session.client)
+    calls = Calls(RememberingRpc(session.client))
     if fresh and session.client.status["notes"].get("changes") != len(session.changes):
         forget_guest(session)
     known, inventory = _known(session, calls, options, warn)

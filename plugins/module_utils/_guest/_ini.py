@@ -16,7 +16,7 @@ import re
 import typing as t
 
 from .._errors import GuestError, OptionError
-from ._edited import Edited, encoded
+from ._edited import Edited, encoded, exclusive, given_only
 
 _BLANK_OR_COMMENT = re.compile(r"[ \t]*([#;].*)?$")
 # Stands for the lines above the first section, which have no header.
@@ -264,3 +264,13 @@ def _find_option(option: str, line: str, *, inactive: bool = True) -> _Found | N
     comment = "[#;]?" if inactive else ""
     match = re.match(rf"[ \t]*({comment})[ \t]*{re.escape(option)}[ \t]*(?:=|$)[ \t]*(.*)", line)
     return _Found(bool(match.group(1)), match.group(2)) if match else None
+
+
+def section_has(item: t.Mapping[str, t.Any]) -> SectionHas:
+    """Return one element of ``section_has_values``.
+
+    :raises OptionError: it has both ``value`` and ``values``.
+    """
+    given = given_only(item)
+    exclusive(given, "value", "values")
+    return SectionHas(given["option"], tuple([given["value"]] if "value" in given else given.get("values", ())))

@@ -22,7 +22,6 @@ from ._diff import attributes_diff, content_diff
 from ._files import FileStat, GuestFiles
 from ._paths import GuestPath
 from ._task import Task
-from ._validate import validate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,9 +145,16 @@ class TextFile:
         :raises OptionError: the program refuses the content.
         """
         if plan.changes_content:
-            validate(self._task.params.get("validate"), plan.content or b"")
+            self._validate(plan.content or b"")
         if plan.changed and not self._task.check:
             self._apply(plan)
+
+    def _validate(self, content: bytes) -> None:
+        command = self._task.params.get("validate")
+        if command is not None:
+            from ._validate import validate  # not for the many tasks without that option
+
+            validate(command, content)
 
     def _require_folder(self, plan: Plan) -> None:
         """Refuse to make a file behind a link to a directory that is not there; the one of the link is made."""

@@ -15,15 +15,10 @@ import typing as t
 import pytest
 from ansible_collections.offline.guest.plugins.module_utils._appliance._calls import Calls
 from ansible_collections.offline.guest.plugins.module_utils._errors import GuestError, OfflineGuestError, OptionError
+from ansible_collections.offline.guest.plugins.module_utils._guest import _blockinfile, _ini_file, _lineinfile, _replace
 from ansible_collections.offline.guest.plugins.module_utils._guest._files import GuestFiles
 from ansible_collections.offline.guest.plugins.module_utils._guest._guest import Guest
 from ansible_collections.offline.guest.plugins.module_utils._guest._task import Outcome, Task
-from ansible_collections.offline.guest.plugins.module_utils._guest._text_twin import (
-    handle_blockinfile,
-    handle_ini_file,
-    handle_lineinfile,
-    handle_replace,
-)
 from ansible_collections.offline.guest.tests.unit.guest.fake_rpc import FakeRpc
 
 COMMON = {
@@ -59,10 +54,10 @@ INI = {
     "state": "present",
 }
 HANDLERS: dict[str, tuple[t.Callable[[Task], Outcome], dict[str, t.Any]]] = {
-    "lineinfile": (handle_lineinfile, LINE),
-    "blockinfile": (handle_blockinfile, BLOCK),
-    "replace": (handle_replace, REPLACE),
-    "ini_file": (handle_ini_file, INI),
+    "lineinfile": (_lineinfile.handle, LINE),
+    "blockinfile": (_blockinfile.handle, BLOCK),
+    "replace": (_replace.handle, REPLACE),
+    "ini_file": (_ini_file.handle, INI),
 }
 every_module = pytest.mark.parametrize("module", HANDLERS)
 POLICY = b"/.*  system_u:object_r:default_t:s0\n/etc(/.*)?  system_u:object_r:etc_t:s0\n"
