@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Guests of every family through the modules that give a machine its identity, all of them in one session a guest.
+"""Guests of every family through the modules for identity, accounts and services, all of them in one session a guest.
 
-A task of another module that belongs to every guest goes into :func:`tasks_of`, and what it leaves into ``FAMILIES``.
-Each is called four times (check, run, run, check), and all once more in a second session, after which the image must be
-the same byte for byte. So a guest costs two launches, however many modules there are.
+What differs between families is in ``FAMILIES``, what does not in :func:`tasks_of`. Each task is called four times
+(check, run, run, check), and all once more in a second session, after which the image must be the same byte for byte.
+So a guest costs two launches, however many modules there are.
 """
 
 from __future__ import annotations
@@ -219,17 +219,44 @@ FAMILIES = {
     ),
 }
 MODULES = ("hostname", "timezone", "locale", "machine_id", "ssh_host_keys", "kernel_cmdline")
+HASH = "$6$salt$egUAHvRYLbPfWDPpX.lxuNEkEQ.aB5xUUNIPTqCTlLkF0CtnCtTMDKMHWMDJJkoOYl0hUiZWHcI.yVLd5/Jvb1"
+UNIT = "[Service]\nExecStart=/bin/true\n\n[Install]\nWantedBy=multi-user.target\n"
+#: What is asked of every guest alike.
+ACCOUNTS: t.Mapping[str, Task] = {
+    "group": {"name": "deploy", "gid": 1750},
+    "user": {"name": "deploy", "uid": 1750, "group": "deploy", "shell": "/bin/sh", "password": HASH},
+    "authorized_key": {
+        "user": "deploy",
+        "key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl deploy",
+    },
+}
 
 
-def tasks_of(family: Family) -> list[Task]:
-    return [{f"offline.guest.{name}": dict(family.options[name])} for name in MODULES]
+def service_of(name: str) -> Task:
+    """Return a task that has a service start with the guest."""
+    if name == "alpine-like":
+        return {"offline.guest.service": {"name": "crond", "enabled": True}}
+    return {"offline.guest.systemd_unit": {"name": "ours.service", "content": UNIT, "enabled": True}}
+
+
+def enabled_by(name: str) -> str:
+    """Return the link that such a task makes."""
+    if name == "alpine-like":
+        return "/etc/runlevels/default/crond"
+    return "/etc/systemd/system/multi-user.target.wants/ours.service"
+
+
+def tasks_of(name: str) -> list[Task]:
+    own = [{f"offline.guest.{module}": dict(FAMILIES[name].options[module])} for module in MODULES]
+    accounts = [{f"offline.guest.{module}": dict(options)} for module, options in ACCOUNTS.items()]
+    return [*own, *accounts, service_of(name)]
 
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_identity(harness: Harness, image_copy: Copier, name: str) -> None:
     family = FAMILIES[name]
     image = image_copy(name)
-    calls = dict(zip(MODULES, harness.four_calls_in_session(tasks_of(family), image)))
+    calls = dict(zip(MODULES, harness.four_calls_in_session(tasks_of(name), image)))
     for module, wanted in family.results.items():
         for call in calls[module]:
             assert {key: call[key] for key in wanted} == wanted, module
@@ -241,6 +268,10 @@ def test_identity(harness: Harness, image_copy: Copier, name: str) -> None:
     assert not [text for text in shown.values() if "not a rsa key" in text]
     if family.has_ext:
         assert_on_disk(image, family)
+        assert b"\ndeploy:x:1750:1750:" in read_guest_file(image, "/etc/passwd")
+        assert f"\ndeploy:{HASH}:".encode() in read_guest_file(image, "/etc/shadow")
+        link = stat_guest(image, enabled_by(name))
+        assert link is not None and link.kind == "link"
 
 
 def shown_after(calls: t.Mapping[str, t.Sequence[TaskResult]]) -> dict[str, str]:
