@@ -17,6 +17,8 @@ BUILD = ROOT / "build"
 FIRST = BUILD / "bench-first"  # a store of its own for the row about the first session
 PYTHON = str(BUILD / "venv/bin/python")
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBenchBenchBenchBenchBenchBenchBenchBenchBen bench"
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl bench"
+PASSWORD = "$6$salt$egUAHvRYLbPfWDPpX.lxuNEkEQ.aB5xUUNIPTqCTlLkF0CtnCtTMDKMHWMDJJkoOYl0hUiZWHcI.yVLd5/Jvb1"
 HASH = "root:$6$bench$bench:19000:0:99999:7:::"
 LARGE = 1024**3  # bytes of the file that is copied in and out
 LARGE_FILE = BUILD / "bench-large"  # on the host
@@ -228,6 +230,58 @@ def virt_copy_out(image: pathlib.Path, _start: str) -> list[str]:
     return ["virt-copy-out", "--format=raw", "-a", str(image), LARGE_PATH, str(image.parent)]
 
 
+UNIT = "[Service]\nExecStart=/bin/true\n\n[Install]\nWantedBy=multi-user.target\n"
+JOB = "17 3 * * * root /bin/true\n"
+
+
+def fifteen_settings(image: pathlib.Path, start: str) -> list[str]:
+    """Fifteen tasks about identity, accounts, services and configuration."""
+    unit = {"name": "bench.service", "content": UNIT, "enabled": True}
+    user = {"name": "bench", "uid": 1750, "group": "bench", "shell": "/bin/bash", "password": PASSWORD}
+    tasks: list[Task] = [
+        {"hostname": {"name": "bench"}},
+        {"timezone": {"name": "Europe/Prague"}},
+        {"locale": {"lang": "C.UTF-8"}},
+        {"group": {"name": "bench", "gid": 1750}},
+        {"user": user},
+        {"authorized_key": {"user": "bench", "key": HOST_KEY}},
+        {"copy": {"dest": "/etc/sudoers.d/bench", "content": "bench ALL=(ALL) ALL\n", "mode": "0440"}},
+        {"systemd_unit": unit},
+        {"systemd_unit": {"name": "apt-daily.timer", "enabled": False}},
+        {"cron": {"name": "bench", "cron_file": "bench", "user": "root", "job": "/bin/true"}},
+        {"sysctl": {"name": "vm.swappiness", "value": "5"}},
+        {"fstab": {"path": "/srv/data", "src": "LABEL=data", "fstype": "ext4", "opts": "nofail", "state": "present"}},
+        {"network": {"name": "lan", "interface": "ens3", "addresses": ["192.0.2.10/24"], "gateway4": "192.0.2.1"}},
+        {"ssh_host_keys": {"regenerate": "firstboot"}},
+        {"machine_id": {"state": "empty"}},
+    ]
+    return playbook(
+        image,
+        start,
+        [{f"offline.guest.{module}": options for module, options in task.items()} for task in tasks],
+        session=True,
+    )
+
+
+def virt_customize_settings(image: pathlib.Path, _start: str) -> list[str]:
+    """What virt-customize can do of them, with the guest's own programs where it has no option."""
+    network = "[Match]\nName=ens3\n\n[Network]\nAddress=192.0.2.10/24\nGateway=192.0.2.1\n"
+    return [
+        *("virt-customize", "--quiet", "--no-network", "--format", "raw", "-a", str(image)),
+        *("--hostname", "bench", "--timezone", "Europe/Prague", "--write", "/etc/default/locale:LANG=C.UTF-8\n"),
+        *("--run-command", "groupadd -g 1750 bench && useradd -m -u 1750 -g bench -s /bin/bash bench"),
+        *("--password", "bench:password:bench", "--ssh-inject", f"bench:string:{HOST_KEY}"),
+        *("--write", "/etc/sudoers.d/bench:bench ALL=(ALL) ALL\n", "--chmod", "0440:/etc/sudoers.d/bench"),
+        *("--write", f"/etc/systemd/system/bench.service:{UNIT}"),
+        *("--run-command", "systemctl enable bench.service && systemctl disable apt-daily.timer"),
+        *("--write", f"/etc/cron.d/bench:{JOB}", "--append-line", "/etc/sysctl.conf:vm.swappiness=5"),
+        *("--append-line", "/etc/fstab:LABEL=data /srv/data ext4 nofail 0 0", "--mkdir", "/srv/data"),
+        *("--write", f"/etc/systemd/network/10-lan.network:{network}"),
+        *("--run-command", "rm -f /etc/ssh/ssh_host_*", "--firstboot-command", "ssh-keygen -A"),
+        *("--truncate", "/etc/machine-id"),
+    ]
+
+
 def line_in_guest(turn: int) -> Task:
     """A line into a file of the guest."""
     return {"offline.guest.lineinfile": {"path": "/etc/profile", "line": f"export BENCH{turn}=1"}}
@@ -250,8 +304,19 @@ def content_on_host(turn: int, folder: pathlib.Path) -> Task:
     return {"ansible.builtin.copy": {"content": f"{turn}\n", "dest": str(folder / f"bench{turn}"), "mode": "0644"}}
 
 
+def user_in_guest(_turn: int) -> Task:
+    """A user who is there already."""
+    return {"offline.guest.user": {"name": "root", "shell": "/bin/bash"}}
+
+
+def user_on_host(_turn: int, _folder: pathlib.Path) -> Task:
+    """The same on the host, where nothing changes either."""
+    return {"ansible.builtin.user": {"name": "root", "home": "/root"}}
+
+
 TASK_ROWS = {
     "lineinfile": TaskRow("lineinfile in an open session", "on a file of the host", line_in_guest, line_on_host, 1.3),
+    "user": TaskRow("user in an open session", "on the host, nothing to do", user_in_guest, user_on_host, 1.3),
     "content": TaskRow("copy in an open session", "on a file of the host", content_in_guest, content_on_host, 1.3),
 }
 
@@ -266,6 +331,13 @@ ROWS = {
     "edit": Row("one edit without a session", "virt-edit", one_edit, virt_edit, {"cold": 0.80, "warm": 0.25}),
     "os_info": Row(
         "os_info", "virt-inspector --no-applications", os_info, virt_inspector, {"cold": 0.65, "warm": 0.25}
+    ),
+    "settings": Row(
+        "playbook of 15 settings in one session",
+        "virt-customize, what it can of them",
+        fifteen_settings,
+        virt_customize_settings,
+        {"cold": None, "warm": 0.45},
     ),
     "resize": Row("resize by 1 GiB", "virt-resize --expand", resize, virt_resize, {"cold": 0.35}),
     "ready": Row("server ready, root mounted", "guestfish run", ready, guestfish, {"cold": 1.25}),
