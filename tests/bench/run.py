@@ -133,7 +133,7 @@ def timed(command: Command, start: str, base: str, settings: dict[str, str]) -> 
 def await_saved() -> None:
     """Wait until the appliance is saved that the first session has asked for, and forget it."""
     until = time.monotonic() + 300
-    while not list(FIRST.glob("*/machine.json")) or list(FIRST.glob("building-*")):
+    while not list(FIRST.glob("[0-9a-f]*/machine.json")) or list(FIRST.glob("new-*")):
         if time.monotonic() > until:
             sys.exit("The first session's appliance was not saved.")
         time.sleep(0.5)
