@@ -211,8 +211,9 @@ def _run_task(module: AnsibleModule, session: Session, handler: Handler, *, writ
     outcome = handler(_task(module, session, guest, applies=applies))
     if applies:
         session.client.end(changed=outcome.changed, summary=outcome.summary)
-        session.refresh()
     if not session.joined:
+        if applies:
+            session.refresh()  # the commit goes by what the tasks said they changed
         session.commit()
     return outcome
 

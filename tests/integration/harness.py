@@ -269,13 +269,13 @@ class Harness:
         for number, task in enumerate(tasks):
             for call in range(4):
                 steps.append({**task, "name": f"{number}.{call}", "check_mode": call in (0, 3), "diff": True})
-        done = self.play(_session(steps), image=image, image_format=image_format, **options).ok()
+        done = self.play(in_session(steps), image=image, image_format=image_format, **options).ok()
         calls = [[done[f"{number}.{call}"] for call in range(4)] for number in range(len(tasks))]
         for four in calls:
             _assert_four(four)
         before = sha256(image)
         again = [{**task, "name": f"again {number}"} for number, task in enumerate(tasks)]
-        repeated = self.play(_session(again), image=image, image_format=image_format, **options).ok()
+        repeated = self.play(in_session(again), image=image, image_format=image_format, **options).ok()
         changed = [item.action for item in repeated.tasks if item.name.startswith("again") and item.changed]
         assert not changed, f"a second session found something to change: {changed}"
         assert sha256(image) == before, "a session without a change changed the image"
@@ -327,7 +327,7 @@ def _digest_task(name: str, image: Path) -> Task:
     return {"name": name, "ansible.builtin.stat": arguments, "check_mode": False}
 
 
-def _session(steps: t.Sequence[Task]) -> list[Task]:
+def in_session(steps: t.Sequence[Task]) -> list[Task]:
     """Put ``steps`` between the opening and the commit of a session; a failure discards it."""
     return [
         {

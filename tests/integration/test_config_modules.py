@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from conftest import Copier
 from guest_files import as_raw, read_guest_file, stat_guest
-from harness import Harness, Task, TaskResult
+from harness import Harness, Task, TaskResult, in_session
 
 pytestmark = pytest.mark.appliance
 
@@ -222,18 +222,7 @@ def test_secrets_labels_and_refusals(harness: Harness, image_copy: Copier) -> No
         {"name": "nobody", "offline.guest.cron": {"name": "a", "user": "bob", "job": "true"}, "ignore_errors": True},
         {"name": "no address", "offline.guest.network": {"name": "a", "interface": "eth0"}, "ignore_errors": True},
     ]
-    block: Task = {
-        "block": [
-            {"name": "open", "offline.guest.session": {"state": "open"}},
-            *steps,
-            {"name": "commit", "offline.guest.session": {"state": "committed"}},
-        ],
-        "rescue": [
-            {"name": "discard", "offline.guest.session": {"state": "discarded"}},
-            {"name": "give up", "ansible.builtin.fail": {"msg": "a task of the session failed"}},
-        ],
-    }
-    done = harness.play([block], image=image, diff=True, arguments=["-vvv"]).ok()
+    done = harness.play(in_session(steps), image=image, diff=True, arguments=["-vvv"]).ok()
     assert [task.name for task in done.tasks if task.failed] == ["mounted", "live", "nobody", "no address"]
     assert "hunter" not in done.output + json.dumps([dict(task.result) for task in done.tasks])
     assert "no system runs in an image" in done["mounted"].msg and "no user 'bob'" in done["nobody"].msg

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from conftest import Copier
 from guest_files import as_raw, read_guest_file, stat_guest
-from harness import Harness, Task, TaskResult
+from harness import Harness, Task, TaskResult, in_session
 
 pytestmark = pytest.mark.appliance
 
@@ -319,18 +319,7 @@ def test_labels(harness: Harness, image_copy: Copier) -> None:
         },
         {"name": "bad use", "offline.guest.hostname": {"name": "x", "use": "solaris"}, "ignore_errors": True},
     ]
-    block: Task = {
-        "block": [
-            {"name": "open", "offline.guest.session": {"state": "open"}},
-            *steps,
-            {"name": "commit", "offline.guest.session": {"state": "committed"}},
-        ],
-        "rescue": [
-            {"name": "discard", "offline.guest.session": {"state": "discarded"}},
-            {"name": "give up", "ansible.builtin.fail": {"msg": "a task of the session failed"}},
-        ],
-    }
-    done = harness.play([block], image=image).ok()
+    done = harness.play(in_session(steps), image=image).ok()
     assert [task.name for task in done.tasks if task.failed] == [step["name"] for step in steps[-4:]]
     assert "no time zone 'Mars/Base'" in done["bad zone"].msg
     assert "glibc-langpack" in done["bad locale"].msg

@@ -153,7 +153,7 @@ def _mime(files: GuestFiles, path: GuestPath, found: FileStat) -> tuple[str, str
         return _MIME_OF_KIND.get(found.kind, "unknown"), "binary"
     if not found.size:
         return "inode/x-empty", "binary"
-    return _magic(files.read_part(path, 0, _MAGIC_BYTES))
+    return _magic(files.head(path, _MAGIC_BYTES))
 
 
 def _magic(start: bytes) -> tuple[str, str]:
