@@ -15,14 +15,16 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 REPORTS = BUILD / "reports"
 PACKAGE = "ansible_collections.offline.guest"
+#: As many appliances at once as 4 GiB of memory hold with ease.
+WORKERS = 4
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,17 @@ class Result:
     failed: int
     skipped: int
     seconds: float
+    names: tuple[str, ...] = ()  # of the tests that failed
 
 
 def tool(name: str, *arguments: str) -> tuple[str, ...]:
     """Return the command line of a program in the virtual environment that runs this file."""
     return (str(Path(sys.executable).with_name(name)), *arguments)
+
+
+def platform_python() -> str:
+    """Return the interpreter that has the libguestfs bindings."""
+    return os.environ.get("OFFLINE_GUEST_PLATFORM_PYTHON", "/usr/bin/python3")
 
 
 def shell_scripts() -> list[str]:
@@ -74,8 +82,11 @@ def lint_checks() -> Iterator[Check]:
 
 
 def pytest_check(name: str, *arguments: str) -> Check:
+    """Return the check that runs the tests of ``tests/NAME``, side by side where the machine has processors for it."""
     report = REPORTS / f"{name}.xml"
-    return Check(name, (sys.executable, "-m", "pytest", "--durations=25", f"--junit-xml={report}", *arguments), report)
+    workers = ("--numprocesses=auto", f"--maxprocesses={WORKERS}")
+    command = (sys.executable, "-m", "pytest", *workers, "--durations=25", f"--junit-xml={report}")
+    return Check(name, (*command, *arguments, f"tests/{name}"), report)
 
 
 def checks_of(group: str) -> Iterable[Check]:
@@ -83,8 +94,12 @@ def checks_of(group: str) -> Iterable[Check]:
         return lint_checks()
     if group == "sanity":
         return [Check("ansible-test sanity", (sys.executable, "tests/sanity.py"))]
-    if group in ("unit", "integration"):
-        return [pytest_check(group, f"tests/{group}")]
+    if group == "unit":
+        return [pytest_check(group)]
+    if group == "integration":
+        # All in one appliance, before workers ask for one after the other; the tests of a file share what it prepares.
+        images = Check("test images", (platform_python(), "tests/images/build.py"))
+        return [images, pytest_check(group, "--dist=loadfile")]
     raise SystemExit(f"There is no group of checks named {group!r}.")
 
 
@@ -94,15 +109,19 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PATH": path, "ANSIBLE_COLLECTIONS_PATH": str(BUILD / "collections")}
 
 
-def read_report(report: Path) -> tuple[int, int, int]:
-    """Return how many tests a JUnit file says passed, failed and were skipped; a file that is not there has none."""
+def read_report(report: Path) -> Result | None:
+    """Return what a JUnit file says, or None where there is no such file. A test's name is ``file::test``."""
     if not report.exists():
-        return 0, 0, 0
-    suites = list(ET.parse(report).getroot().iter("testsuite"))
-    total, errors, failures, skipped = (
-        sum(int(suite.get(key, "0")) for suite in suites) for key in ("tests", "errors", "failures", "skipped")
-    )
-    return total - errors - failures - skipped, errors + failures, skipped
+        return None
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    failed = []
+    for case in ET.parse(report).getroot().iter("testcase"):
+        kinds = {element.tag for element in case}
+        kind = "failed" if kinds & {"failure", "error"} else "skipped" if "skipped" in kinds else "passed"
+        counts[kind] += 1
+        if kind == "failed":
+            failed.append(f"{case.get('classname')}::{case.get('name')}")
+    return Result(report.stem, **counts, seconds=0, names=tuple(failed))
 
 
 def run(check: Check) -> Result:
@@ -111,20 +130,26 @@ def run(check: Check) -> Result:
     if check.report:
         check.report.unlink(missing_ok=True)
     start = time.monotonic()
-    failed_itself = subprocess.run(check.command, cwd=ROOT, env=environment(), check=False).returncode != 0
-    passed, failed, skipped = read_report(check.report) if check.report else (int(not failed_itself), 0, 0)
+    ended_well = subprocess.run(check.command, cwd=ROOT, env=environment(), check=False).returncode == 0
+    seconds = time.monotonic() - start
+    found = read_report(check.report) if check.report else None
+    if found is None:
+        return Result(check.name, int(ended_well), int(not ended_well), 0, seconds)
     # A run that ended badly without a failed test, such as one that found no tests, counts as one failure.
-    return Result(check.name, passed, max(failed, int(failed_itself)), skipped, time.monotonic() - start)
+    return replace(found, name=check.name, failed=max(found.failed, int(not ended_well)), seconds=seconds)
 
 
-def summary(results: list[Result]) -> str:
+def summary(results: Sequence[Result]) -> str:
     lines = ["", f"{'check':<22}{'passed':>8}{'failed':>8}{'skipped':>8}{'seconds':>9}"]
     for result in results:
         counts = f"{result.passed:>8}{result.failed:>8}{result.skipped:>8}"
         lines.append(f"{result.name:<22}{counts}{result.seconds:>9.0f}")
+    failed = [f"failed: {name}" for result in results if result.failed for name in result.names or [result.name]]
     skipped = sum(result.skipped for result in results)
     last = f"{sum(result.passed for result in results)} passed, {sum(result.failed for result in results)} failed"
-    return "\n".join([*lines, "", last + (f", {skipped} skipped" if skipped else "")]) + "\n"
+    if skipped:
+        last += f", {skipped} skipped"
+    return "\n".join([*lines, "", *failed, last]) + "\n"
 
 
 def main(groups: list[str]) -> int:

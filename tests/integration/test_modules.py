@@ -246,7 +246,8 @@ def test_edit_alone_on_a_raw_image(harness: Harness, image_copy: Copier) -> None
     task = {"offline.guest.edit": {"path": "/etc/ssh/sshd_config", "edits": edits, "mode": "0600"}}
     calls = harness.four_calls(task, image)
     assert calls[1]["messages"] == ["line replaced", "Block inserted"]
-    keys = [set(call.result) - {"diff", "invocation"} for call in calls]
+    # The first launch of a session on a host whose KVM does not work warns of it.
+    keys = [set(call.result) - {"diff", "invocation", "warnings"} for call in calls]
     assert keys[0] == keys[1] == keys[2] == keys[3]
     assert "-#PermitRootLogin prohibit-password" not in calls[1].diff[0]["after"]
     content = read_guest_file(image, "/etc/ssh/sshd_config").decode()
