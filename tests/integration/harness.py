@@ -86,6 +86,14 @@ class TaskResult:
         return [str(warning) for warning in self.result.get("warnings") or []]
 
 
+class Process(t.NamedTuple):
+    """A process as /proc shows it, with spaces for the NULs of the kernel."""
+
+    pid: int
+    arguments: str
+    environment: str
+
+
 @dataclass(frozen=True)
 class Run:
     """A finished ``ansible-playbook``."""
@@ -284,29 +292,31 @@ class Harness:
     def leftovers(self, patience: float = 60) -> list[str]:
         """Return what the session left behind: processes, sockets, temporary folders; a process has ``patience``."""
         until = time.monotonic() + patience
-        while self._processes() and time.monotonic() < until:
+        while any(self.processes()) and time.monotonic() < until:
             time.sleep(0.2)
-        found = [f"process {pid}: {line}" for pid, line in self._processes()]
+        found = [f"process {process.pid}: {process.arguments[:300]}" for process in self.processes()]
         return found + left_in(self.folder / "tmp")
 
-    def _processes(self) -> list[tuple[int, str]]:
-        """Return the processes that our playbooks started, however far down: they inherit the mark."""
+    def processes(self) -> t.Iterator[Process]:
+        """Yield the processes that our playbooks started, however far down: they inherit the mark."""
         wanted = f"{MARK}={self.mark}".encode()
-        found = []
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit() or int(entry.name) == os.getpid():
                 continue
             try:
-                if wanted in (entry / "environ").read_bytes().split(b"\0"):
-                    line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                    found.append((int(entry.name), line[:300]))
+                environment = (entry / "environ").read_bytes()
+                if wanted in environment.split(b"\0"):
+                    yield Process(int(entry.name), _spaced((entry / "cmdline").read_bytes()), _spaced(environment))
             except OSError:
                 continue  # gone meanwhile, or another user's
-        return found
 
     def close(self) -> None:
         """Remove the session's folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _spaced(strings: bytes) -> str:
+    return strings.replace(b"\0", b" ").decode(errors="replace")
 
 
 def left_in(folder: Path) -> list[str]:

@@ -19,6 +19,7 @@ import pytest
 from conftest import Copier
 from guest_files import as_raw, read_guest_file, stat_guest
 from harness import Harness, Task, TaskResult, in_session
+from watch import Watch
 
 pytestmark = pytest.mark.appliance
 
@@ -222,9 +223,12 @@ def test_secrets_labels_and_refusals(harness: Harness, image_copy: Copier) -> No
         {"name": "nobody", "offline.guest.cron": {"name": "a", "user": "bob", "job": "true"}, "ignore_errors": True},
         {"name": "no address", "offline.guest.network": {"name": "a", "interface": "eth0"}, "ignore_errors": True},
     ]
-    done = harness.play(in_session(steps), image=image, diff=True, arguments=["-vvv"]).ok()
+    with Watch(harness) as watch:
+        done = harness.play(in_session(steps), image=image, diff=True, arguments=["-vvv"]).ok()
     assert [task.name for task in done.tasks if task.failed] == ["mounted", "live", "nobody", "no address"]
-    assert "hunter" not in done.output + json.dumps([dict(task.result) for task in done.tasks])
+    processes = "".join(sorted(watch.seen))
+    assert "AnsiballZ_cloud_init" in processes
+    assert "hunter" not in done.output + json.dumps([dict(task.result) for task in done.tasks]) + processes
     assert "no system runs in an image" in done["mounted"].msg and "no user 'bob'" in done["nobody"].msg
     with as_raw(image) as raw:
         assert b"password=hunter4" in read_guest_file(raw, "/etc/fstab")

@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
-import threading
 import time
 import typing as t
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from conftest import Copier
 from guest_files import as_raw, change_guest, ext_offsets, list_guest, read_guest_file, stat_guest
 from harness import Harness, Run, Task, left_in
 from tasks import COMMIT, OPEN, ended, tried
+from watch import Watch
 
 pytestmark = pytest.mark.appliance
 
@@ -529,7 +529,7 @@ def test_what_is_refused_what_twins_do_and_what_is_never_shown(
     assert stat_guest(image, "/made") is not None
     assert not Path("/copied").exists() and not Path("/made").exists() and not Path("/tmp/outside").exists()
     assert_like_twins(done, image, host)
-    shown = done.output + "".join(str(dict(task.result)) for task in done.tasks) + "".join(sorted(watch.lines))
+    shown = done.output + "".join(str(dict(task.result)) for task in done.tasks) + "".join(sorted(watch.seen))
     assert "AnsiballZ_copy" in shown
     assert SECRET not in shown
     assert read_guest_file(image, "/etc/secret") == f"{SECRET} 2\n".encode()
@@ -633,41 +633,6 @@ def test_contexts_in_a_guest_with_selinux(harness: Harness, image_copy: Copier, 
 # Large files
 
 
-class Watch(threading.Thread):
-    """Notes the peak memory of module and server, in MiB, and all command lines, while a playbook runs."""
-
-    def __init__(self, harness: Harness) -> None:
-        super().__init__(daemon=True)
-        self._harness = harness
-        self._done = threading.Event()
-        self.peaks: dict[str, float] = {}
-        self.lines: set[str] = set()
-
-    def run(self) -> None:
-        while not self._done.wait(0.1):
-            for pid, line in self._harness._processes():
-                self.lines.add(line)
-                kind = "module" if "AnsiballZ_copy" in line else "server" if "_server" in line else ""
-                if kind:
-                    self.peaks[kind] = max(self.peaks.get(kind, 0), peak_of(pid))
-
-    def __enter__(self) -> Watch:
-        self.start()
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self._done.set()
-        self.join()
-
-
-def peak_of(pid: int) -> float:
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0)
-
-
 def test_a_large_file_needs_little_memory(harness: Harness, image_copy: Copier, tmp_path: Path) -> None:
     image = image_copy("ubuntu-like", "raw")
     large, block = tmp_path / "large", os.urandom(MIB)
@@ -683,7 +648,7 @@ def test_a_large_file_needs_little_memory(harness: Harness, image_copy: Copier, 
         {"name": "copy", "offline.guest.copy": copy},
         {"name": "copy again", "offline.guest.copy": copy},
     ]
-    with Watch(harness) as watch:
+    with Watch(harness, {"AnsiballZ_copy": "module", "_server": "server"}) as watch:
         done = harness.play(ended([OPEN, *steps, COMMIT]), image=image, timeout=2400).ok()
     print(f"{COPY_MIB} MiB: {watch.peaks}")
     assert [done[name].changed for name in ("copy", "copy again")] == [True, False]

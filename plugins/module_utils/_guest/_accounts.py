@@ -56,6 +56,17 @@ class Accounts:
         )
 
     @classmethod
+    def read_names(cls, files: Reader) -> Accounts:
+        """As :meth:`read` for who only wants names to show: none where the guest's files cannot be read.
+
+        Whoever puts a damaged /etc/passwd right, or looks at it, must not fail because it is damaged.
+        """
+        try:
+            return cls.read(files)
+        except GuestError:
+            return cls({}, {})
+
+    @classmethod
     def parse(cls, passwd: bytes, group: bytes) -> Accounts:
         """Read the text of both files; lines that are damaged, and ``+`` and ``-`` lines of NIS, are passed over."""
         users: dict[str, User] = {}

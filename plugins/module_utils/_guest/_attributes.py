@@ -141,6 +141,15 @@ class AttributePlanner:
 
         return Accounts.read(self._files) if self._like is None else self._like.accounts
 
+    @functools.cached_property
+    def names(self) -> Accounts:
+        """The same for who only wants names to show: none where the guest's files cannot be read."""
+        from ._accounts import Accounts
+
+        if self._like is not None:
+            return self._like.names
+        return self.__dict__.get("accounts") or Accounts.read_names(self._files)
+
     def plan(self, path: GuestPath, found: FileStat | None = None, *, mode: t.Any = None) -> AttributeChange:
         """Return the change to an entry that is there; of a link, to the link itself.
 

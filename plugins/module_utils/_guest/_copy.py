@@ -254,7 +254,7 @@ def _file_result(
     if entry.backup is not None:
         result["backup_file"] = printable(entry.backup, limit=_PATH_LIMIT)
     label = files.label_of(entry.path) if applied or entry.before is not None else None
-    return {**result, **entry_facts(entry.path, entry.after, planner.attributes.accounts, label=label)}
+    return {**result, **entry_facts(entry.path, entry.after, planner.attributes.names, label=label)}
 
 
 def _said(plan: CopyPlan) -> str:

@@ -94,7 +94,7 @@ def _facts(draft: Draft, plan: FilePlan, *, applied: bool) -> dict[str, t.Any]:
         return {}
     is_there = applied or plan.entry.found is not None
     label = draft.files.label_of(plan.entry.path) if is_there else None
-    return entry_facts(plan.entry.path, after, draft.attributes.accounts, label=label)
+    return entry_facts(plan.entry.path, after, draft.attributes.names, label=label)
 
 
 def _said(plan: FilePlan, state: str) -> str:

@@ -73,7 +73,7 @@ class Search:
         self._files = files
         self._options = options
         self._warn = warn
-        self._names = Names(Accounts.read(files))
+        self._names = Names(Accounts.read_names(files))
         self.found: list[dict[str, t.Any]] = []
         self.examined = 0
         self.skipped: dict[str, str] = {}

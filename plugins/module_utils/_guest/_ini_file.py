@@ -54,10 +54,10 @@ def _facts(task: Task, file: TextFile, plan: Plan) -> dict[str, t.Any]:
     if task.params["follow"]:
         link = files.lstat(task.params["path"])
         if link is not None and link.kind == "link":
-            return entry_facts(entry, link, file.planner.accounts, label=files.label_of(task.params["path"]))
+            return entry_facts(entry, link, file.planner.names, label=files.label_of(task.params["path"]))
     if found is None:
         return {}
-    return entry_facts(entry, found, file.planner.accounts, label=_label(files, plan))
+    return entry_facts(entry, found, file.planner.names, label=_label(files, plan))
 
 
 def _label(files: GuestFiles, plan: Plan) -> str | None:

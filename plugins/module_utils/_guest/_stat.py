@@ -101,7 +101,7 @@ def _described(task: Task, path: GuestPath, found: FileStat) -> dict[str, t.Any]
         "blocks": found.struct["st_blocks"],
         "block_size": found.struct["st_blksize"],
         "device_type": found.struct["st_rdev"],
-        **Names(Accounts.read(files)).of(found),
+        **Names(Accounts.read_names(files)).of(found),
     }
     if found.kind == "link":
         facts.update(path_facts(files.resolve(path), "lnk_source"))

@@ -245,7 +245,7 @@ def _outcome(
         "src": os.path.abspath(params["src"]),
         **path_facts(params["dest"], "dest"),
         "handler": archive.handler,
-        **entry_facts(plan.dest, files.lstat(plan.dest), labels.accounts),
+        **entry_facts(plan.dest, files.lstat(plan.dest), labels.names),
     }
     if params["list_files"]:
         result["files"] = [printable(member.name.lstrip("/"), limit=4096) for member in members]

@@ -64,6 +64,18 @@ def run_twice(rpc: FakeRpc, **params: t.Any) -> Outcome:
     return done
 
 
+def test_what_puts_the_accounts_right_does_not_need_them() -> None:
+    rpc = guest()
+    rpc.add_file("/etc/passwd-", rpc.nodes["/etc/passwd"].content)
+    rpc.add_file("/etc/passwd", b"x" * 2**23)
+    with pytest.raises(GuestError, match="'/etc/passwd' in the guest has 8388608 bytes"):
+        run(rpc, guest_src="/etc/passwd-", dest="/etc/motd", owner="web")
+    done = run(rpc, guest_src="/etc/passwd-", dest="/etc/motd")
+    assert (done.changed, done.result["owner"], done.result["uid"]) == (True, "0", 0)
+    done = run(rpc, guest_src="/etc/passwd-", dest="/etc/passwd")
+    assert done.changed and run(rpc, guest_src="/etc/passwd-", dest="/etc/passwd").result["owner"] == "root"
+
+
 @pytest.fixture
 def site(tmp_path: pathlib.Path) -> pathlib.Path:
     """A directory with files, directories and links of all kinds."""
