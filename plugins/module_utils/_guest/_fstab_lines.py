@@ -73,9 +73,9 @@ def with_mount(content: bytes, mount: Mount) -> bytes:
 
 def without_mount(content: bytes, path: str, src: str | None) -> bytes:
     """Return the content without the entries of a mount point; of swap space, of which ``src`` says, if it is given."""
-    lines = content.split(b"\n")
-    kept = [line for line in lines if not _is_of(line, encoded(path), None if src is None else encoded(src))]
-    return content if kept == lines else b"\n".join(kept)
+    lines = re.findall(rb"[^\n]*\n|[^\n]+", content)  # splitlines() would end one at a CR as well
+    gone = encoded(path), None if src is None else encoded(src)
+    return b"".join(line for line in lines if not _is_of(line, *gone))
 
 
 def _lines(content: bytes) -> list[bytes]:
@@ -99,7 +99,7 @@ def _is_of(line: bytes, path: bytes, src: bytes | None) -> bool:
 def _fields(line: bytes) -> list[bytes]:
     """Return the fields of an entry, decoded; none where the line is no entry."""
     fields: list[bytes] = []
-    for field in re.findall(rb"[^ \t\r]+", line):
+    for field in re.findall(rb"[^ \t\r\n]+", line):
         if field.startswith(b"#"):
             break
         fields.append(_ESCAPE.sub(lambda match: bytes([int(match[1], 8)]), field))

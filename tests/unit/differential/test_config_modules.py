@@ -312,6 +312,8 @@ FSTAB_CASES: list[tuple[bytes | None, Params]] = [
     (b"p none swap sw 0 0\nq none swap sw 0 0\n", {"path": "none", "src": "p", "state": "absent_from_fstab"}),
     (b"x /a ext4 defaults 0 0\ny /b ext4 ro 0 0\n", {"path": "/a", "state": "absent_from_fstab"}),
     (b"x /a ext4 defaults 0 0\ny /b ext4 ro 0 0", {"path": "/a", "state": "absent_from_fstab"}),
+    (b"y /b ext4 ro 0 0\nx /a ext4 defaults 0 0", {"path": "/a", "state": "absent_from_fstab"}),
+    (b"\nx /a ext4 defaults 0 0", {"path": "/a", "state": "absent_from_fstab"}),
     (b"#x /a ext4 defaults 0 0\n", {"path": "/a", "state": "absent_from_fstab"}),
 ]  # fmt: skip
 
