@@ -279,10 +279,11 @@ def shown_after(calls: t.Mapping[str, t.Sequence[TaskResult]]) -> dict[str, str]
     found = {}
     for four in calls.values():
         for item in four[1].diff:
-            path = item["after_header"].partition(" ")[0]
-            text = item.get("after", "TZif2" if "src_binary" in item else "")
-            link = text.startswith("(a link to ")
-            found[path] = text[len("(a link to ") : -2].removeprefix("..") if link else text
+            path, after = item["after_header"].partition(" ")[0], item.get("after", "TZif2")  # which is binary
+            if isinstance(after, str):
+                found[path] = after
+            elif "state" in after:
+                found[path] = after.get("src", "").removeprefix("..")
     return found
 
 

@@ -4,204 +4,248 @@
 
 # Note that this module utility is private to this collection: it may change at any time.
 
-"""Several files and links of a guest that are to become others: one plan, one way to apply it, one difference.
+"""What one task changes in a guest, planned as a list: paths whose entry is to become another.
 
-A module notes in a :class:`Draft` what is to be where, and reads through it what its own steps before have noted. The
-guest is only read. What then differs is a tuple of :class:`Change`, which is all that ``changed``, the difference and
-the work are made of.
+A plan knows what is there and what is to be, so it is the one source of ``changed`` and of the difference, and a check
+does all but :func:`apply_changes`. Modules that change one file in one way plan it here; those whose steps see what the
+steps before them did, with a ``Draft`` (files and links) or a ``Tree`` (whole directories), which end in such a list.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import typing as t
 
-from .._errors import GuestError, printable
-from ._diff import content_diff
+from .._errors import printable
+from ._backup import backup_path
+from ._diff import attributes_diff, content_diff
+from ._files import GuestFiles
 from ._paths import GuestPath
 from ._task import Outcome, Task
 
-if t.TYPE_CHECKING:
-    from ._files import GuestFiles
-
-MAX_FILE = 1024 * 1024
 NEW_MODE = 0o644
+HIDDEN = "(content that is not shown)\n"
+Diff = dict[str, t.Any]
 
 
 @dataclasses.dataclass(frozen=True)
-class Entry:
-    """A file or a link.
+class File:
+    """A regular file."""
 
-    :param content: a file's content, a link's target; None for what is not looked at, because it is to be removed.
-    :param mode: of a file; None where it does not matter.
+    content: bytes = dataclasses.field(default=b"", repr=False)
+    mode: int = NEW_MODE
+    uid: int = 0
+    gid: int = 0
+    kind: t.ClassVar[str] = "file"
+
+    @classmethod
+    def read(cls, files: GuestFiles, path: str, *, max_size: int) -> File | None:
+        """Read the file at ``path``, every link followed; None where there is none.
+
+        :raises GuestError: it is larger than ``max_size``, or no regular file.
+        """
+        target = files.resolve(path)
+        content = files.read_optional(target, max_size=max_size)
+        found = files.lstat(target)
+        return None if content is None or found is None else cls(content, found.mode, found.uid, found.gid)
+
+    def attributes(self) -> dict[str, t.Any]:
+        """Mode and owner as differences have them."""
+        return {"mode": f"{self.mode:04o}", "owner": self.uid, "group": self.gid}
+
+
+@dataclasses.dataclass(frozen=True)
+class Link:
+    """A symbolic link."""
+
+    target: str
+    kind: t.ClassVar[str] = "link"
+
+
+@dataclasses.dataclass(frozen=True)
+class Directory:
+    """A directory, which is made with those missing above it."""
+
+    mode: int = 0o755
+    kind: t.ClassVar[str] = "directory"
+
+
+@dataclasses.dataclass(frozen=True)
+class Unseen:
+    """Something that is only to go or to be replaced, so that nobody looks into it.
+
+    :param kind: as of :class:`FileStat`.
     """
 
-    kind: t.Literal["file", "link"]
-    content: bytes | None
-    mode: int | None = None
+    kind: str
+
+
+Entry = t.Union[File, Link, Directory, Unseen]
 
 
 @dataclasses.dataclass(frozen=True)
 class Change:
-    """One path whose entry is to become another; None where there is nothing."""
+    """The entry at a path as it is and as it is to be; None where there is nothing.
+
+    :param path: as it is shown; of a file that is to be written, links are followed.
+    :param backup: where a file is kept as it was.
+    :param is_secret: the content is shown in no difference.
+    """
 
     path: GuestPath
     before: Entry | None
     after: Entry | None
+    backup: GuestPath | None = None
+    is_secret: bool = False
 
+    @classmethod
+    def of_file(
+        cls,
+        path: str,
+        before: File | None,
+        content: bytes | None,
+        *,
+        mode: int | None = None,
+        uid: int | None = None,
+        gid: int | None = None,
+        is_secret: bool = False,
+    ) -> Change:
+        """Plan that a file has this content; what is not given of its mode and owner stays, or is that of a new file.
 
-class Draft:
-    """The files of a guest as they are to be."""
-
-    def __init__(self, files: GuestFiles) -> None:
-        self._files = files
-        self._before: dict[GuestPath, Entry | None] = {}
-        self._after: dict[GuestPath, Entry | None] = {}
-
-    def read(self, path: str, *, max_size: int = MAX_FILE) -> bytes | None:
-        """Return a file's content as it is to be, links followed; None when it is missing.
-
-        :raises GuestError: it is no regular file, or has more than ``max_size`` bytes.
+        :param content: None to have no file.
         """
-        target = self._files.resolve(path)
-        if target in self._after:
-            planned = self._after[target]
-            return planned.content if planned is not None else None
-        return self._files.read_optional(target, max_size=max_size)
-
-    def write(self, path: str, content: bytes, *, mode: int | None = None) -> None:
-        """Have a file with this content where ``path`` leads; it keeps its mode unless one is given.
-
-        :raises GuestError: something other than a regular file is there.
-        """
-        target = self._files.resolve(path)
-        before = self._file(target)
-        kept = before.mode if before is not None else NEW_MODE
-        self._put(target, before, Entry("file", content, kept if mode is None else mode))
-
-    def edit(self, path: str, change: t.Callable[[bytes], bytes], *, create: bool = False) -> None:
-        """Have a file's content changed by a pure function; without ``create``, only where there is such a file."""
-        content = self.read(path)
-        if content is not None or create:
-            self.write(path, change(content or b""))
-
-    def replace(self, path: str, content: bytes) -> None:
-        """Have a file at ``path`` itself: a link there is replaced, not followed."""
-        place = self._place(path)
-        if self._files.lstat(place) is None or self._files.link_target(place) is None:
-            self.write(place, content)
-        else:
-            self._put(place, self._link(place), Entry("file", content, NEW_MODE))
-
-    def link(self, path: str, target: str) -> None:
-        """Have a symbolic link at ``path`` itself.
-
-        :raises GuestError: something other than a regular file or a link is there.
-        """
-        place = self._place(path)
-        before = self._link(place) or self._removable(place)
-        self._put(place, before, Entry("link", target.encode("utf-8", "surrogateescape")))
-
-    def remove(self, path: str) -> None:
-        """Have nothing at ``path``: a link is removed, not followed. What was in a file is not read, nor shown.
-
-        :raises GuestError: something other than a regular file or a link is there.
-        """
-        place = self._place(path)
-        self._put(place, self._removable(place), None)
-
-    def changes(self) -> tuple[Change, ...]:
-        """Return what differs, in the order of the paths."""
-        found = (Change(path, self._before[path], after) for path, after in sorted(self._after.items()))
-        return tuple(change for change in found if change.before != change.after)
-
-    def _put(self, path: GuestPath, before: Entry | None, after: Entry | None) -> None:
-        self._before.setdefault(path, before)
-        self._after[path] = after
-
-    def _place(self, path: str) -> GuestPath:
-        whole = GuestPath(path)
-        return self._files.resolve(whole.parent).joined(whole.name)
-
-    def _file(self, target: GuestPath) -> Entry | None:
-        found = self._files.lstat(target)
-        content = self._files.read_optional(target, max_size=MAX_FILE)
-        return Entry("file", content, found.mode) if found is not None and content is not None else None
-
-    def _link(self, place: GuestPath) -> Entry | None:
-        target = self._files.link_target(place)
-        return None if target is None else Entry("link", target.encode("utf-8", "surrogateescape"))
-
-    def _removable(self, place: GuestPath) -> Entry | None:
-        found = self._files.lstat(place)
-        if found is None:
-            return None
-        if found.kind not in ("file", "link"):
-            raise GuestError(
-                f"'{printable(place)}' in the guest is neither a file nor a link, so it is not replaced or removed.",
-                details={"kind": found.kind},
+        after = None
+        if content is not None:
+            given = {"mode": mode, "uid": uid, "gid": gid}
+            after = dataclasses.replace(
+                before or File(), content=content, **{k: v for k, v in given.items() if v is not None}
             )
-        return Entry("file" if found.kind == "file" else "link", None)
+        return cls(GuestPath(path), before, after, is_secret=is_secret)
+
+    @classmethod
+    def of_removal(cls, files: GuestFiles, path: str) -> list[Change]:
+        """Plan that an entry goes, with all below it; a link itself, never where it leads. Nothing where none is."""
+        found = files.lstat(path)
+        return [] if found is None else [cls(GuestPath(path), Unseen(found.kind), None)]
+
+    def with_backup(self, path: GuestPath) -> Change:
+        """Have a file kept as it was, in a file named after ``path``, if its content changes or goes."""
+        before, after = self.before, self.after
+        if not isinstance(before, File) or (isinstance(after, File) and after.content == before.content):
+            return self
+        return dataclasses.replace(self, backup=backup_path(path, hashlib.sha256(before.content).hexdigest()))
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything changes."""
+        return self.before != self.after
+
+    @property
+    def contents(self) -> tuple[bytes, bytes]:
+        """What is in the file, and what is to be in it; nothing where there is none."""
+        before, after = self.before, self.after
+        return before.content if isinstance(before, File) else b"", after.content if isinstance(after, File) else b""
+
+    def diffs(self) -> t.Iterator[Diff]:
+        """Yield what differs as Ansible shows it: a file's content and attributes, of all else what it is."""
+        path, before, after = printable(self.path, limit=4096), self.before, self.after
+        if not all(entry is None or isinstance(entry, File) for entry in (before, after)):
+            yield {
+                "before_header": path,
+                "after_header": path,
+                "before": _state(path, before),
+                "after": _state(path, after),
+            }
+            return
+        old, new = self.contents
+        if old != new or before is None or after is None:
+            yield self._hidden_diff(path) if self.is_secret else content_diff(path, old, new)
+        if isinstance(before, File) and isinstance(after, File):
+            yield from _attributes_diff(path, before.attributes(), after.attributes())
+
+    def _hidden_diff(self, path: str) -> Diff:
+        """Say that the content differs, and no more of it."""
+        return {
+            "before_header": f"{path} (content)",
+            "after_header": f"{path} (content)",
+            "before": "" if self.before is None else HIDDEN,
+            "after": "" if self.after is None else HIDDEN.replace("content", "other content", 1),
+        }
+
+    def apply(self, files: GuestFiles) -> None:
+        """Do it: of a file, content and attributes at one instant."""
+        if self.backup is not None and isinstance(self.before, File):
+            files.make_dir(self.backup.parent, mode=0o755)
+            files.write(self.backup, self.before.content, like=self.path)
+        if self.after is None:
+            self._remove(files)
+        elif isinstance(self.after, Directory):
+            files.make_dir(self.path, mode=self.after.mode)
+        elif isinstance(self.after, Link):
+            files.make_dir(self.path.parent, mode=0o755)
+            files.symlink(self.after.target, self.path)
+        elif isinstance(self.after, File):
+            self._write(files, self.after)
+
+    def _remove(self, files: GuestFiles) -> None:
+        if self.before is not None and self.before.kind == "directory":
+            files.remove_tree(self.path)
+        else:
+            files.remove(self.path)
+
+    def _write(self, files: GuestFiles, after: File) -> None:
+        if isinstance(self.before, File) and self.before.content == after.content:
+            files.set_attributes(self.path, after.mode, after.uid, after.gid)
+            return
+        if self.before is None:
+            files.make_dir(files.resolve(self.path).parent, mode=0o755)
+        elif isinstance(self.before, Unseen):
+            files.remove(self.path)
+        follow = not isinstance(self.before, Link)  # which is to become the file, not to lead to it
+        files.write(self.path, after.content, mode=after.mode, uid=after.uid, gid=after.gid, follow=follow)
+
+
+def _state(path: str, entry: Entry | None) -> dict[str, t.Any]:
+    state = {"path": path, "state": "absent" if entry is None else entry.kind}
+    return {**state, "src": printable(entry.target, limit=4096)} if isinstance(entry, Link) else state
+
+
+def _attributes_diff(path: str, before: dict[str, t.Any], after: dict[str, t.Any]) -> t.Iterator[Diff]:
+    differing = [key for key in after if before[key] != after[key]]
+    if differing:
+        sides = {"before": before, "after": after}
+        yield attributes_diff(path, {side: {key: found[key] for key in differing} for side, found in sides.items()})
+
+
+def any_change(changes: t.Iterable[Change]) -> bool:
+    """Whether anything changes."""
+    return any(change.changed for change in changes)
+
+
+def changed_paths(changes: t.Iterable[Change]) -> list[str]:
+    """The paths of what changes, fit to be shown, in the order of the plan."""
+    return [printable(change.path, limit=4096) for change in changes if change.changed]
+
+
+def changes_diff(changes: t.Iterable[Change]) -> list[Diff]:
+    """Return the difference of the whole plan."""
+    return [diff for change in changes if change.changed for diff in change.diffs()]
+
+
+def carry_out(task: Task, changes: t.Sequence[Change], result: dict[str, t.Any], summary: str) -> Outcome:
+    """Do what changes, unless the task only checks, and return what became of it.
+
+    :param summary: for the session's list of changes.
+    """
+    changed = any_change(changes)
+    if changed and not task.check:
+        apply_changes(task.guest.files, changes)
+    return Outcome(changed, result, changes_diff(changes), summary if changed else "")
 
 
 def apply_changes(files: GuestFiles, changes: t.Iterable[Change]) -> None:
-    """Make the guest as planned."""
+    """Do what changes, in the order of the plan."""
     for change in changes:
-        path, before, after = change.path, change.before, change.after
-        if after is None:
-            files.remove(path)
-            continue
-        if before is None:
-            files.make_dir(path.parent, mode=0o755)
-        content = after.content or b""
-        if after.kind == "link":
-            files.symlink(content.decode("utf-8", "surrogateescape"), path)
-            continue
-        if before is not None and before.kind == "link":
-            files.remove(path)  # or the file would be written where the link leads
-        files.write(path, content, mode=after.mode)
-
-
-def changes_diff(changes: t.Iterable[Change]) -> list[dict[str, t.Any]]:
-    """Return Ansible's difference structure: one entry a path."""
-    return [_diff(change) for change in changes]
-
-
-def outcome(task: Task, draft: Draft, result: t.Mapping[str, t.Any], message: str) -> Outcome:
-    """Apply what the draft has, unless the task only checks, and return what became of it.
-
-    :param message: for the session's list of changes, and ``msg`` of the result.
-    """
-    changes = draft.changes()
-    if changes and not task.check:
-        apply_changes(task.guest.files, changes)
-    return Outcome(
-        changed=bool(changes),
-        result={**result, "files": [printable(change.path, limit=4096) for change in changes], "msg": message},
-        diff=changes_diff(changes),
-        summary=message if changes else "",
-    )
-
-
-def _diff(change: Change) -> dict[str, t.Any]:
-    path, before, after = printable(change.path, limit=4096), change.before, change.after
-    if before is not None and after is not None and before.content == after.content:
-        return {"before_header": path, "after_header": path, "before": _mode(before), "after": _mode(after)}
-    if all(entry is None or (entry.kind == "file" and entry.content is not None) for entry in (before, after)):
-        return content_diff(path, _content(before), _content(after))
-    return {"before_header": path, "after_header": path, "before": _shown(before), "after": _shown(after)}
-
-
-def _content(entry: Entry | None) -> bytes:
-    return (entry.content or b"") if entry is not None else b""
-
-
-def _mode(entry: Entry) -> str:
-    return f"(mode {entry.mode:04o})\n" if entry.mode is not None else f"(a {entry.kind})\n"
-
-
-def _shown(entry: Entry | None) -> str:
-    if entry is None:
-        return ""
-    where = f" to {printable(entry.content, limit=4096)}" if entry.kind == "link" and entry.content else ""
-    return f"(a {entry.kind}{where})\n"
+        if change.changed:
+            change.apply(files)

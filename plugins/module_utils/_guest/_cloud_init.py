@@ -17,16 +17,12 @@ import re
 import typing as t
 
 from .._errors import GuestError, OptionError, printable
-from ._file_changes import (
+from ._changes import (
     Change,
-    FileChange,
-    FileState,
-    Removal,
-    any_change,
-    apply_changes,
+    File,
+    Unseen,
+    carry_out,
     changed_paths,
-    changes_diff,
-    removal,
 )
 from ._files import GuestFiles
 from ._paths import GuestPath
@@ -70,9 +66,10 @@ def handle(task: Task) -> Outcome:
             hint="Install it first, for example with the packages of offline.guest.firstboot, or use other modules.",
         )
     changes = plan(task)
-    if any_change(changes) and not task.check:
-        apply_changes(files, changes)
-    return _outcome(changes)
+    removed = [str(change.path) for change in changes if isinstance(change.before, Unseen)]
+    paths = changed_paths(changes)
+    summary = f"cloud-init: {len(paths)} files or directories changed"
+    return carry_out(task, changes, {"paths": paths, "removed": removed}, summary)
 
 
 def check(params: t.Mapping[str, t.Any], warn: t.Callable[[str], None]) -> None:
@@ -102,21 +99,21 @@ def plan(task: Task) -> list[Change]:
     if params["disabled"] is not None:
         changes.append(_disabled(files, wanted=params["disabled"]))
     if params["seed"] == "absent":
-        changes += removal(files, SEED)
+        changes += Change.of_removal(files, SEED)
     else:
         changes += _seed(files, params)
     return changes
 
 
-def _file(files: GuestFiles, path: GuestPath, content: bytes | None) -> FileChange:
-    return FileChange.to(path, FileState.read(files, path, max_size=MAX_SIZE), content)
+def _file(files: GuestFiles, path: GuestPath, content: bytes | None) -> Change:
+    return Change.of_file(path, File.read(files, path, max_size=MAX_SIZE), content)
 
 
-def _disabled(files: GuestFiles, *, wanted: bool) -> FileChange:
+def _disabled(files: GuestFiles, *, wanted: bool) -> Change:
     """That the file is there is all that counts, so what is in one that is there stays."""
-    before = FileState.read(files, DISABLED, max_size=MAX_SIZE)
+    before = File.read(files, DISABLED, max_size=MAX_SIZE)
     there = before.content if before else b""
-    return FileChange.to(DISABLED, before, there if wanted else None)
+    return Change.of_file(DISABLED, before, there if wanted else None)
 
 
 def _datasources(names: t.Sequence[str]) -> bytes | None:
@@ -131,10 +128,10 @@ def _seed(files: GuestFiles, params: t.Mapping[str, t.Any]) -> list[Change]:
     changes: list[Change] = []
     for name in SEED_FILES:
         path = SEED.joined(name)
-        before = FileState.read(files, path, max_size=MAX_SIZE)
+        before = File.read(files, path, max_size=MAX_SIZE)
         content = wanted.get(name, b"" if name in _WANTED and before is None else None)
         if content is not None:
-            changes.append(FileChange.to(path, before, content, mode=_SEED_MODE, is_secret=name in _SECRET))
+            changes.append(Change.of_file(path, before, content, mode=_SEED_MODE, is_secret=name in _SECRET))
     return changes
 
 
@@ -150,16 +147,10 @@ def _cleaned(files: GuestFiles, warn: t.Callable[[str], None]) -> list[Change]:
     for folder, is_kept in ((STATE, lambda name: name == "seed"), (LOGS, lambda name: not _LOG.match(name))):
         found = files.lstat(files.resolve(folder))
         names = files.list_dir(folder) if found is not None and found.kind == "directory" else []
-        changes += [item for name in names if not is_kept(name) for item in removal(files, folder.joined(name))]
+        changes += [
+            item for name in names if not is_kept(name) for item in Change.of_removal(files, folder.joined(name))
+        ]
     scripts = files.lstat(files.resolve(CLEAN_SCRIPTS))
     if scripts is not None and scripts.kind == "directory" and files.list_dir(CLEAN_SCRIPTS):
         warn(f"The scripts in {CLEAN_SCRIPTS} are not run: no program of a guest is.")
     return changes
-
-
-def _outcome(changes: list[Change]) -> Outcome:
-    changed = any_change(changes)
-    removed = [str(change.path) for change in changes if isinstance(change, Removal)]
-    paths = changed_paths(changes)
-    summary = f"cloud-init: {len(paths)} files or directories changed" if changed else ""
-    return Outcome(changed, {"paths": paths, "removed": removed}, changes_diff(changes), summary)

@@ -14,10 +14,10 @@ import typing as t
 
 from .._errors import GuestError, OptionError, printable
 from ._accounts import Accounts
+from ._changes import Change, File
 from ._cron_spool import MODE, find_spool
 from ._cron_table import CronTable, Job, Variable, schedule_of
 from ._diff import content_diff
-from ._file_changes import FileChange, FileState, apply_changes
 from ._files import GuestFiles
 from ._paths import GuestPath
 from ._task import Outcome, Task
@@ -53,7 +53,7 @@ class Plan:
 
     place: Place
     table: CronTable
-    change: FileChange
+    change: Change
 
 
 def handle(task: Task) -> Outcome:
@@ -66,7 +66,7 @@ def handle(task: Task) -> Outcome:
     place = find_place(task.guest.files, task.params, task.warn)
     plan = make_plan(task.guest.files, task.params, place)
     if plan.change.changed and not task.check:
-        apply_changes(task.guest.files, [plan.change])
+        plan.change.apply(task.guest.files)
     return _outcome(task.params, plan)
 
 
@@ -130,17 +130,17 @@ def _system_place(files: GuestFiles, given: str, warn: t.Callable[[str], None]) 
 
 def make_plan(files: GuestFiles, params: t.Mapping[str, t.Any], place: Place) -> Plan:
     """Decide what is to be done."""
-    before = FileState.read(files, place.path, max_size=MAX_SIZE)
+    before = File.read(files, place.path, max_size=MAX_SIZE)
     table = CronTable.parse(before.content if before else b"", has_header=not place.is_system)
     after = edited(table, params)
     if before is None and not table.header:
         after = dataclasses.replace(after, header=place.header)
     # A last line without an end is not run by cron, so it gets one even where nothing else changes.
     if after.lines == table.lines and table.is_ended:
-        return Plan(place, table, FileChange.to(place.path, before, before.content if before else None))
+        return Plan(place, table, Change.of_file(place.path, before, before.content if before else None))
     is_gone = place.is_system and not params["env"] and params["state"] == "absent" and after.is_empty
     content = None if is_gone and after.lines != table.lines else after.format()
-    change = FileChange.to(place.path, before, content, mode=place.mode, uid=place.uid, gid=place.gid)
+    change = Change.of_file(place.path, before, content, mode=place.mode, uid=place.uid, gid=place.gid)
     if params["backup"]:
         prefix = "cron.d" if place.is_system else "crontab"
         change = change.with_backup(BACKUPS.joined(f"{prefix}-{place.path.name}"))
@@ -174,9 +174,7 @@ def _outcome(params: t.Mapping[str, t.Any], plan: Plan) -> Outcome:
         result["cron_file"] = params["cron_file"]
     if change.backup is not None:
         result["backup_file"] = str(change.backup)
-    diff = content_diff(
-        place.path, change.before.content if change.before else b"", change.after.content if change.after else b""
-    )
+    diff = content_diff(place.path, *change.contents)
     diff.update(before_header=place.title, after_header=place.title)
     if change.changed and change.after is None:
         diff["after_header"] = "/dev/null"

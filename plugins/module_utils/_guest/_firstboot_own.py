@@ -11,7 +11,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ._changes import Draft, apply_changes, changes_diff
+from ._changes import apply_changes, changes_diff
+from ._draft import Draft
 from ._firstboot import init_of, require_linux
 from ._firstboot_model import Options, Script
 from ._firstboot_plan import Plan, State, diff, make_plan

@@ -12,16 +12,12 @@ import dataclasses
 import typing as t
 
 from .._errors import OptionError, printable
-from ._file_changes import (
+from ._changes import (
     Change,
-    FileChange,
-    FileState,
-    NewDirectory,
-    Removal,
-    any_change,
-    apply_changes,
+    Directory,
+    File,
+    carry_out,
     changed_paths,
-    changes_diff,
 )
 from ._fstab_lines import Mount, with_mount, without_mount
 from ._paths import GuestPath
@@ -62,9 +58,7 @@ def handle(task: Task) -> Outcome:
         task.hide(task.params["opts"])
     wish = parse(task.params, task.warn)
     changes = plan(task, wish)
-    if any_change(changes) and not task.check:
-        apply_changes(task.guest.files, changes)
-    return _outcome(task.params, wish, changes)
+    return _outcome(task, wish, changes)
 
 
 def parse(params: t.Mapping[str, t.Any], warn: t.Callable[[str], None]) -> Wish:
@@ -93,12 +87,12 @@ def _opts(params: t.Mapping[str, t.Any], warn: t.Callable[[str], None]) -> str:
 
 def plan(task: Task, wish: Wish) -> list[Change]:
     """Decide what is to be done."""
-    before = FileState.read(task.guest.files, wish.fstab, max_size=MAX_SIZE)
+    before = File.read(task.guest.files, wish.fstab, max_size=MAX_SIZE)
     content = before.content if before else b""
     after = with_mount(content, wish.mount) if wish.mount else without_mount(content, wish.path, wish.src)
     changes: list[Change] = []
     if before is not None or after:
-        change = FileChange.to(wish.fstab, before, after, is_secret=task.params["opts_no_log"])
+        change = Change.of_file(wish.fstab, before, after, is_secret=task.params["opts_no_log"])
         changes.append(change.with_backup(task.guest.files.resolve(wish.fstab)) if task.params["backup"] else change)
     return [*changes, *_mount_point(task, wish, has_entry_gone=after != content)]
 
@@ -109,7 +103,7 @@ def _mount_point(task: Task, wish: Wish, *, has_entry_gone: bool) -> list[Change
     path = GuestPath(wish.path)
     there = task.guest.files.lstat(task.guest.files.resolve(path))
     if wish.mount is not None:  # a file may be mounted over as well, so whatever is there stays
-        return [NewDirectory(path)] if there is None and task.params["create_mount_point"] else []
+        return [Change(path, None, Directory())] if there is None and task.params["create_mount_point"] else []
     if task.params["state"] != "absent" or not has_entry_gone:
         return []
     found = task.guest.files.lstat(path)
@@ -119,10 +113,11 @@ def _mount_point(task: Task, wish: Wish, *, has_entry_gone: bool) -> list[Change
     if is_mounted or task.guest.files.list_dir(path):
         task.warn(f"The directory {printable(path)} stays, because it is not empty or is mounted in this session.")
         return []
-    return [Removal(path, "directory")]
+    return [Change(path, Directory(), None)]
 
 
-def _outcome(params: t.Mapping[str, t.Any], wish: Wish, changes: list[Change]) -> Outcome:
+def _outcome(task: Task, wish: Wish, changes: list[Change]) -> Outcome:
+    params = task.params
     result: dict[str, t.Any] = {
         "name": wish.path,
         "fstab": str(wish.fstab),
@@ -134,10 +129,8 @@ def _outcome(params: t.Mapping[str, t.Any], wish: Wish, changes: list[Change]) -
         result.update({key: entry[key] for key in ("src", "fstype", "opts", "dump", "passno")})
         result["boot"] = "yes" if params["boot"] else "no"
     for change in changes:
-        if isinstance(change, FileChange) and change.backup is not None:
+        if change.backup is not None:
             result["backup_file"] = printable(change.backup, limit=4096)
-    changed = any_change(changes)
     result["paths"] = changed_paths(changes)
     what = "set" if wish.mount is not None else "removed"
-    summary = f"{wish.fstab}: entry of {printable(wish.path)} {what}" if changed else ""
-    return Outcome(changed=changed, result=result, diff=changes_diff(changes), summary=summary)
+    return carry_out(task, changes, result, f"{wish.fstab}: entry of {printable(wish.path)} {what}")

@@ -15,7 +15,7 @@ import typing as t
 
 from .._errors import GuestError, OptionError, printable
 from ._assignments import decoded, encoded, get_value, set_value
-from ._changes import Draft, outcome
+from ._draft import Draft, outcome
 from ._hosts import rename_host
 from ._task import Outcome, Task
 

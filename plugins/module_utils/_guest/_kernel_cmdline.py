@@ -19,9 +19,9 @@ import typing as t
 
 from .._errors import GuestError, printable
 from ._assignments import decoded, encoded, get_value
-from ._changes import Draft
 from ._cmdline import Wanted, edit_entry, edit_grubenv, edit_pieces, has_kernelopts, parse_wanted
 from ._cmdline_grub import ALL, NORMAL, edit_defaults, has_kernel_lines, is_built
+from ._draft import Draft
 from ._firstboot_own import OwnScript, outcome_with_script, plan_script
 from ._task import Outcome, Task
 

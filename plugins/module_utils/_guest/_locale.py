@@ -15,7 +15,7 @@ import typing as t
 
 from .._errors import GuestError, OptionError, printable
 from ._assignments import get_value, remove_key, set_value
-from ._changes import Draft, outcome
+from ._draft import Draft, outcome
 from ._locale_generated import LOCALE_GEN, enabled_in_locale_gen, has_locale, is_locale
 from ._task import Outcome, Task
 

@@ -20,7 +20,7 @@ import re
 import typing as t
 
 from .._errors import GuestError, OptionError, printable
-from ._changes import Draft, outcome
+from ._draft import Draft, outcome
 from ._task import Outcome, Task
 
 if t.TYPE_CHECKING:

@@ -12,7 +12,7 @@ import dataclasses
 import typing as t
 
 from .._errors import OptionError, printable
-from ._file_changes import Change, FileChange, FileState, any_change, apply_changes, changed_paths, changes_diff
+from ._changes import Change, File, carry_out, changed_paths
 from ._files import GuestFiles
 from ._net_model import Connection, parse_connection, parse_interface, parse_name
 from ._net_renderer import Renderer, find_renderer
@@ -63,9 +63,7 @@ def handle(task: Task) -> Outcome:
     changes = [
         _change(files, wanted, backup=params["backup"]) for wanted in render(files, renderer, subject, task.warn)
     ]
-    if any_change(changes) and not task.check:
-        apply_changes(files, changes)
-    return _outcome(subject, renderer, changes)
+    return _outcome(task, subject, renderer, changes)
 
 
 def parse(params: t.Mapping[str, t.Any]) -> Subject:
@@ -192,25 +190,21 @@ def _content(files: GuestFiles, path: str) -> bytes:
 
 
 def _change(files: GuestFiles, wanted: Wanted, *, backup: bool) -> Change:
-    before = FileState.read(files, wanted.path, max_size=MAX_SIZE)
+    before = File.read(files, wanted.path, max_size=MAX_SIZE)
     content = wanted.content if before is not None or wanted.content else None
-    change = FileChange.to(wanted.path, before, content, mode=wanted.mode if content is not None else None)
+    change = Change.of_file(wanted.path, before, content, mode=wanted.mode if content is not None else None)
     # Beside the file it could be taken for a connection; netplan and others read by the end of the name.
     return change.with_backup(GuestPath(f"/var/backups/network-{change.path.name}")) if backup else change
 
 
-def _outcome(subject: Subject, renderer: Renderer, changes: list[Change]) -> Outcome:
-    changed = any_change(changes)
-    backups = [change.backup for change in changes if isinstance(change, FileChange) and change.backup is not None]
+def _outcome(task: Task, subject: Subject, renderer: Renderer, changes: list[Change]) -> Outcome:
+    backups = [change.backup for change in changes if change.backup is not None]
     result = {
         "name": subject.name,
         "renderer": renderer,
         "paths": changed_paths(changes),
-        "files": [
-            str(change.path) for change in changes if isinstance(change, FileChange) and change.after is not None
-        ],
+        "files": [str(change.path) for change in changes if isinstance(change.after, File)],
         "backup_files": [printable(path, limit=4096) for path in backups],
     }
     what = "set" if subject.connection else "removed"
-    summary = f"connection {subject.name} {what} for {renderer}" if changed else ""
-    return Outcome(changed=changed, result=result, diff=changes_diff(changes), summary=summary)
+    return carry_out(task, changes, result, f"connection {subject.name} {what} for {renderer}")

@@ -13,6 +13,7 @@ import re
 import typing as t
 
 from .._errors import GuestError, OptionError, printable
+from ._changes import carry_out
 from ._init_system import InitSystem, init_of
 from ._service_openrc import is_enabled_openrc, set_openrc
 from ._service_options import refuse_online_options
@@ -23,7 +24,7 @@ from ._task import Outcome, Task
 from ._unit_name import mangle
 from ._unit_paths import unit_paths
 from ._unit_state import state_of
-from ._unit_tree import Tree, apply_changes, changes_diff
+from ._unit_tree import Tree
 
 if t.TYPE_CHECKING:
     from ._system import OperatingSystem
@@ -60,22 +61,9 @@ def handle(task: Task) -> Outcome:
     result = set_service(tree, init, name, runlevel, enabled=task.params["enabled"])
     for note in result.notes:
         task.warn(note)
-    changes = tree.changes()
-    if changes and not task.check:
-        apply_changes(task.guest.files, changes)
     message = f"The service {name} {'starts' if result.enabled else 'does not start'} when the guest boots."
-    return Outcome(
-        changed=bool(changes),
-        result={
-            "name": name,
-            "enabled": result.enabled,
-            "init_system": init,
-            "status": result.status,
-            "msg": message,
-        },
-        diff=changes_diff(changes),
-        summary=message if changes else "",
-    )
+    facts = {"name": name, "enabled": result.enabled, "init_system": init, "status": result.status, "msg": message}
+    return carry_out(task, tree.changes(), facts, message)
 
 
 def init_system(system: OperatingSystem, use: str) -> InitSystem:

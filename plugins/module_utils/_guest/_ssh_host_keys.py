@@ -12,7 +12,7 @@ import re
 import typing as t
 
 from .._errors import GuestError, printable
-from ._changes import Draft
+from ._draft import Draft
 from ._firstboot_own import OwnScript, outcome_with_script, plan_script
 from ._firstboot_results import runnable
 from ._firstboot_state import read_records, read_scripts

@@ -20,17 +20,14 @@ import re
 import typing as t
 
 from .._errors import OptionError, printable
-from ._edited import encoded
-from ._file_changes import (
+from ._changes import (
     Change,
-    FileChange,
-    FileState,
-    NewLink,
-    any_change,
-    apply_changes,
+    File,
+    Link,
+    carry_out,
     changed_paths,
-    changes_diff,
 )
+from ._edited import encoded
 from ._files import GuestFiles
 from ._paths import GuestPath
 from ._task import Outcome, Task
@@ -56,9 +53,9 @@ def handle(task: Task) -> Outcome:
     changes = plan(task.guest.files, path, name, value)
     if value is not None and path == DEFAULT_FILE and task.guest.os.init_system == "systemd":
         changes += link_changes(task.guest.files, task.warn)
-    if any_change(changes) and not task.check:
-        apply_changes(task.guest.files, changes)
-    return _outcome(name, value, path, changes)
+    result = {"name": name, "value": value, "path": str(path), "paths": changed_paths(changes)}
+    summary = f"{printable(path)}: {printable(name)} {'removed' if value is None else 'set'}"
+    return carry_out(task, changes, result, summary)
 
 
 def parse(params: t.Mapping[str, t.Any]) -> tuple[str, str | None]:
@@ -91,12 +88,12 @@ def normalised(value: str) -> str:
 
 def plan(files: GuestFiles, path: GuestPath, name: str, value: str | None) -> list[Change]:
     """Decide what becomes of the file."""
-    before = FileState.read(files, path, max_size=MAX_SIZE)
+    before = File.read(files, path, max_size=MAX_SIZE)
     content = before.content if before else b""
     after = with_value(content, name, value)
     if before is None and not after:
         return []
-    return [FileChange.to(path, before, after)]
+    return [Change.of_file(path, before, after)]
 
 
 def with_value(content: bytes, name: str, value: str | None) -> bytes:
@@ -136,18 +133,10 @@ def link_changes(files: GuestFiles, warn: t.Callable[[str], None]) -> list[Chang
     """Have systemd read /etc/sysctl.conf, unless somebody has decided otherwise."""
     there = next((path for path in (LINK, *_VENDOR_LINKS) if files.lstat(path) is not None), None)
     if there is None:
-        return [NewLink(LINK, LINK_TARGET)]
+        return [Change(LINK, None, Link(LINK_TARGET))]
     if files.resolve(there) != files.resolve(DEFAULT_FILE):
         warn(
             f"systemd does not read {DEFAULT_FILE} of this guest, because {there} is something else. Give sysctl_file a"
             " file in /etc/sysctl.d."
         )
     return []
-
-
-def _outcome(name: str, value: str | None, path: GuestPath, changes: list[Change]) -> Outcome:
-    changed = any_change(changes)
-    result = {"name": name, "value": value, "path": str(path), "paths": changed_paths(changes)}
-    what = "removed" if value is None else "set"
-    summary = f"{printable(path)}: {printable(name)} {what}" if changed else ""
-    return Outcome(changed=changed, result=result, diff=changes_diff(changes), summary=summary)

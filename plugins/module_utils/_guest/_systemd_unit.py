@@ -14,6 +14,7 @@ import re
 import typing as t
 
 from .._errors import GuestError, OptionError, printable
+from ._changes import Change, carry_out
 from ._service_options import refuse_online_options, require_systemd
 from ._task import Outcome, Task
 from ._unit_install import disable, enable, is_mask, mask, unmask
@@ -22,7 +23,7 @@ from ._unit_name import mangle
 from ._unit_paths import Scope, UnitPaths, unit_paths
 from ._unit_preset import preset
 from ._unit_state import ENABLED, state_of
-from ._unit_tree import MAX_FILE, Change, Tree, apply_changes, changes_diff
+from ._unit_tree import MAX_FILE, Tree
 
 _DROPIN = re.compile(r"[^/.\0\n][^/\0\n]*\.conf")
 _ONLINE = ("daemon_reload", "daemon_reexec", "no_block")
@@ -98,9 +99,7 @@ def run_plan(task: Task, options: Options) -> Outcome:
     plan = make_plan(Tree(task.guest.files), options)
     for note in plan.notes:
         task.warn(note)
-    if plan.changes and not task.check:
-        apply_changes(task.guest.files, plan.changes)
-    return _outcome(options, plan)
+    return _outcome(task, options, plan)
 
 
 def parse_options(params: t.Mapping[str, t.Any]) -> Options:
@@ -246,21 +245,17 @@ def _remove(tree: Tree, paths: UnitPaths, path: str, *, is_dropin: bool) -> None
         tree.remove(path, up_to=paths.config)
 
 
-def _outcome(options: Options, plan: Plan) -> Outcome:
+def _outcome(task: Task, options: Options, plan: Plan) -> Outcome:
     message = _message(options, plan)
-    return Outcome(
-        changed=bool(plan.changes),
-        result={
-            "name": options.name,
-            "enabled": plan.enabled,
-            "masked": plan.state.startswith("masked"),
-            "path": printable(plan.path, limit=4096) if plan.path else None,
-            "status": status(options.unit, plan),
-            "msg": message,
-        },
-        diff=changes_diff(plan.changes),
-        summary=message if plan.changes else "",
-    )
+    result = {
+        "name": options.name,
+        "enabled": plan.enabled,
+        "masked": plan.state.startswith("masked"),
+        "path": printable(plan.path, limit=4096) if plan.path else None,
+        "status": status(options.unit, plan),
+        "msg": message,
+    }
+    return carry_out(task, plan.changes, result, message)
 
 
 def _message(options: Options, plan: Plan) -> str:

@@ -14,7 +14,7 @@ import typing as t
 
 from .._errors import GuestError, OptionError, printable
 from ._assignments import encoded, get_value, set_value
-from ._changes import Draft, outcome
+from ._draft import Draft, outcome
 from ._task import Outcome, Task
 
 if t.TYPE_CHECKING:

@@ -19,18 +19,16 @@ import posixpath
 import typing as t
 
 from .._errors import GuestError, printable
-from ._diff import shown
+from ._changes import Change, Directory, File, Link, Unseen
 from ._paths import GuestPath, resolve
 
 if t.TYPE_CHECKING:
-    from ._files import FileStat, GuestFiles
+    from ._changes import Entry
+    from ._files import FileStat
 
 MAX_FILE = 1024 * 1024
 _MAX_ENTRIES = 20_000
 _MAX_DEPTH = 64
-_MAX_SHOWN = 64 * 1024
-
-Kind = t.Literal["file", "directory", "link", "other"]
 
 
 class Files(t.Protocol):
@@ -47,26 +45,6 @@ class Files(t.Protocol):
 
     def list_dir(self, path: str) -> list[str]:
         """Return the names in a directory."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Entry:
-    """One entry of the file system.
-
-    :param text: a file's content, a link's target.
-    """
-
-    kind: Kind
-    text: bytes = b""
-
-
-@dataclasses.dataclass(frozen=True)
-class Change:
-    """One path whose entry is to become another; None where there is nothing."""
-
-    path: GuestPath
-    before: Entry | None
-    after: Entry | None
 
 
 class Tree:
@@ -121,7 +99,7 @@ class Tree:
         """
         target = self.resolve(path)
         planned = self._planned.get(target)
-        return planned.text if planned is not None else self._files.read(target, max_size=MAX_FILE)
+        return planned.content if isinstance(planned, File) else self._files.read(target, max_size=MAX_FILE)
 
     def is_empty(self, path: str) -> bool:
         """Whether a path leads to an empty file or a device, which is how units are masked (systemd.unit(5))."""
@@ -133,7 +111,7 @@ class Tree:
             return False
         planned = self._planned.get(target)
         found = self._stat(target)
-        return not planned.text if planned is not None else found is not None and found.size == 0
+        return not planned.content if isinstance(planned, File) else found is not None and found.size == 0
 
     def names(self, path: str) -> list[str]:
         """Return the names in a directory, links to it followed; none if there is no directory."""
@@ -166,11 +144,15 @@ class Tree:
 
     def put_link(self, path: str, target: str) -> None:
         """Plan a link, in place of whatever is there but a directory."""
-        self._put(path, Entry("link", target.encode("utf-8", "surrogateescape")))
+        self._put(path, Link(target))
 
     def put_file(self, path: str, content: bytes) -> None:
-        """Plan a file, in place of whatever is there but a directory; a link is replaced, not followed."""
-        self._put(path, Entry("file", content))
+        """Plan a file, in place of whatever is there but a directory; a link is replaced, not followed.
+
+        A file that is there keeps its mode and owner.
+        """
+        before = self._before(self.place(path))
+        self._put(path, dataclasses.replace(before if isinstance(before, File) else File(), content=content))
 
     def remove(self, path: str, *, up_to: str = "") -> None:
         """Plan to remove one entry that is no directory, and the directories above it that are then empty.
@@ -206,7 +188,7 @@ class Tree:
         kind = self._kind(place)
         if kind is None:
             self._make_folder(folder.parent)
-            self._planned[place] = Entry("directory")
+            self._planned[place] = Directory()
         elif kind != "directory" and self.leads_to(folder) != "directory":
             what = "a link that does not lead to one" if kind == "link" else "something else"
             raise GuestError(f"'{printable(folder)}' in the guest is in the way: it is no directory, but {what}.")
@@ -216,10 +198,10 @@ class Tree:
         if found is None:
             return None
         if found.kind == "link":
-            return Entry("link", (self._text(path) or "").encode("utf-8", "surrogateescape"))
+            return Link(self._text(path) or "")
         if found.kind == "file":
-            return Entry("file", self._files.read(path, max_size=MAX_FILE))
-        return Entry("directory" if found.kind == "directory" else "other")
+            return File(self._files.read(path, max_size=MAX_FILE), found.mode, found.uid, found.gid)
+        return Unseen(found.kind)
 
     # What is in the guest; paths are resolved
 
@@ -244,7 +226,7 @@ class Tree:
         if kind != "link":
             return None
         planned = self._planned.get(path)
-        return planned.text.decode("utf-8", "surrogateescape") if planned is not None else self._text(path)
+        return planned.target if isinstance(planned, Link) else self._text(path)
 
     def _text(self, place: GuestPath) -> str | None:
         if place not in self._texts:
@@ -273,54 +255,3 @@ _BACKUPS = (
 def is_hidden(name: str) -> bool:
     """Whether systemd passes over an entry of this name (hidden_or_backup_file() in its src/basic/path-util.c)."""
     return name.startswith(".") or name.endswith(_BACKUPS) or name in ("lost+found", "aquota.user", "aquota.group")
-
-
-def apply_changes(files: GuestFiles, changes: t.Iterable[Change]) -> None:
-    """Make the guest as planned. New directories get the mode 0755, new files 0644, and root as owner."""
-    for change in changes:
-        before, after = change.before, change.after
-        if after is None:
-            _remove(files, change.path, before)
-        elif after.kind == "directory":
-            files.make_dir(change.path, mode=0o755)
-        elif after.kind == "link":
-            files.symlink(after.text.decode("utf-8", "surrogateescape"), change.path)
-        else:
-            if before is not None and before.kind != "file":
-                files.remove(change.path)  # or the file would be written where a link leads
-            files.write(change.path, after.text)
-
-
-def _remove(files: GuestFiles, path: GuestPath, before: Entry | None) -> None:
-    if before is not None and before.kind == "directory":
-        files.remove_tree(path)  # what was in it is gone already
-    else:
-        files.remove(path)
-
-
-def changes_diff(changes: t.Iterable[Change]) -> list[dict[str, str]]:
-    """Return Ansible's difference structure: one entry a path."""
-    return [
-        {
-            "before_header": str(change.path),
-            "after_header": str(change.path),
-            "before": _shown(change.before),
-            "after": _shown(change.after),
-        }
-        for change in changes
-    ]
-
-
-def _shown(entry: Entry | None) -> str:
-    if entry is None:
-        return ""
-    if entry.kind == "file":
-        return _shown_content(entry.text)
-    return f"(a {entry.kind}{' to ' + printable(entry.text, limit=4096) if entry.text else ''})\n"
-
-
-def _shown_content(content: bytes) -> str:
-    if b"\0" in content:
-        return f"(binary, {len(content)} bytes)\n"
-    text = shown(content[:_MAX_SHOWN])
-    return text if len(content) <= _MAX_SHOWN else f"{text}\n… {len(content)} bytes in all\n"

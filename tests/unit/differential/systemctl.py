@@ -17,8 +17,9 @@ from pathlib import Path
 
 from ansible_collections.offline.guest.plugins.module_utils._errors import OfflineGuestError
 from ansible_collections.offline.guest.plugins.module_utils._guest import _unit_install, _unit_preset, _unit_state
+from ansible_collections.offline.guest.plugins.module_utils._guest._changes import apply_changes
 from ansible_collections.offline.guest.plugins.module_utils._guest._unit_paths import unit_paths
-from ansible_collections.offline.guest.plugins.module_utils._guest._unit_tree import Tree, apply_changes
+from ansible_collections.offline.guest.plugins.module_utils._guest._unit_tree import Tree
 from ansible_collections.offline.guest.tests.unit.differential.folder_rpc import Spec, guest_files, listing, make_tree
 
 PROGRAM = shutil.which("systemctl") or ""

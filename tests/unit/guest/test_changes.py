@@ -11,7 +11,8 @@ import stat
 import pytest
 from ansible_collections.offline.guest.plugins.module_utils._appliance._calls import Calls
 from ansible_collections.offline.guest.plugins.module_utils._errors import GuestError
-from ansible_collections.offline.guest.plugins.module_utils._guest._changes import Draft, apply_changes, changes_diff
+from ansible_collections.offline.guest.plugins.module_utils._guest._changes import apply_changes, changes_diff
+from ansible_collections.offline.guest.plugins.module_utils._guest._draft import Draft
 from ansible_collections.offline.guest.plugins.module_utils._guest._files import GuestFiles
 from ansible_collections.offline.guest.tests.unit.guest.fake_rpc import FakeRpc
 
@@ -48,7 +49,7 @@ def test_what_comes_back_to_what_it_was_is_no_change() -> None:
     draft.write("/a", b"2")
     draft.write("/a", b"1")
     draft.remove("/b")
-    assert draft.changes() == ()
+    assert draft.changes() == []
 
 
 def test_a_new_file_gets_its_folders() -> None:
@@ -95,9 +96,11 @@ def test_the_difference() -> None:
     found = {item["before_header"]: item for item in changes_diff(draft.changes())}
     assert (found["/edited (content)"]["before"], found["/edited (content)"]["after"]) == ("1\n", "2\n")
     assert found["/new (content)"]["src_binary"] == 1
-    assert (found["/removed"]["before"], found["/removed"]["after"]) == ("(a file)\n", "")
-    assert (found["/linked"]["before"], found["/linked"]["after"]) == ("(a link to a\\x1b)\n", "(a link to b)\n")
-    assert "secret" not in repr(draft.changes())
+    assert found["/removed"]["before"] == {"path": "/removed", "state": "file"}
+    assert found["/removed"]["after"] == {"path": "/removed", "state": "absent"}
+    assert found["/linked"]["before"] == {"path": "/linked", "state": "link", "src": "a\\x1b"}
+    assert found["/linked"]["after"] == {"path": "/linked", "state": "link", "src": "b"}
+    assert "secret\\n" not in repr((draft.changes(), found))
 
 
 def test_other_kinds_are_never_replaced() -> None:

@@ -51,7 +51,12 @@ def test_the_mode_is_kept_right() -> None:
     guest = machine()
     guest.rpc.add_file(PATH, b"", 0o644)
     assert guest.four(state="empty").diff == [
-        {"before_header": PATH, "after_header": PATH, "before": "(mode 0644)\n", "after": "(mode 0444)\n"}
+        {
+            "before_header": f"{PATH} (file attributes)",
+            "after_header": f"{PATH} (file attributes)",
+            "before": {"mode": "0644"},
+            "after": {"mode": "0444"},
+        }
     ]
     assert guest.mode(PATH) == 0o444
 

@@ -87,7 +87,7 @@ def test_enable() -> None:
         "msg": "The unit a.service is enabled in the guest.",
     }
     assert isinstance(outcome.diff, list)
-    assert outcome.diff[-1]["after"] == f"(a link to {VENDOR}/a.service)\n"
+    assert outcome.diff[-1]["after"]["src"] == f"{VENDOR}/a.service"
     assert not run(rpc, enabled=True).changed
 
 

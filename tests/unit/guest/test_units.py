@@ -12,6 +12,13 @@ import pytest
 from ansible_collections.offline.guest.plugins.module_utils._appliance._calls import Calls
 from ansible_collections.offline.guest.plugins.module_utils._errors import GuestError, OptionError
 from ansible_collections.offline.guest.plugins.module_utils._guest import _unit_name as unit_name
+from ansible_collections.offline.guest.plugins.module_utils._guest._changes import (
+    Change,
+    Directory,
+    File,
+    Link,
+    apply_changes,
+)
 from ansible_collections.offline.guest.plugins.module_utils._guest._files import GuestFiles
 from ansible_collections.offline.guest.plugins.module_utils._guest._paths import GuestPath
 from ansible_collections.offline.guest.plugins.module_utils._guest._unit_file import (
@@ -22,7 +29,7 @@ from ansible_collections.offline.guest.plugins.module_utils._guest._unit_file im
 from ansible_collections.offline.guest.plugins.module_utils._guest._unit_paths import has_split_usr, unit_paths
 from ansible_collections.offline.guest.plugins.module_utils._guest._unit_preset import Rule, decide, parse_rules
 from ansible_collections.offline.guest.plugins.module_utils._guest._unit_specifiers import Specifiers
-from ansible_collections.offline.guest.plugins.module_utils._guest._unit_tree import Change, Entry, Tree, apply_changes
+from ansible_collections.offline.guest.plugins.module_utils._guest._unit_tree import Tree
 from ansible_collections.offline.guest.tests.unit.guest.fake_rpc import FakeRpc
 from hypothesis import given
 from hypothesis import strategies as st
@@ -119,9 +126,9 @@ class TestTree:
         assert tree.names("/etc") == ["new"]
         assert tree.resolve("/etc/new/link") == "/etc/old"
         assert tree.changes() == (
-            Change(GuestPath("/etc/new"), None, Entry("directory")),
-            Change(GuestPath("/etc/new/link"), None, Entry("link", b"../old")),
-            Change(GuestPath("/etc/old"), Entry("file", b"old"), None),
+            Change(GuestPath("/etc/new"), None, Directory()),
+            Change(GuestPath("/etc/new/link"), None, Link("../old")),
+            Change(GuestPath("/etc/old"), File(b"old"), None),
         )
         apply_changes(GuestFiles(Calls(rpc)), tree.changes())
         assert sorted(rpc.nodes) == ["/", "/etc", "/etc/new", "/etc/new/link"]
