@@ -22,7 +22,7 @@ from pathlib import Path
 
 import images
 import pytest
-from ansible_collections.offline.guest.plugins.module_utils._appliance import _server
+from ansible_collections.offline.guest.plugins.module_utils._appliance import _allowlist
 from ansible_collections.offline.guest.plugins.module_utils._appliance._calls import Calls
 from ansible_collections.offline.guest.plugins.module_utils._appliance._client import Client
 from ansible_collections.offline.guest.plugins.module_utils._appliance._lock import ImageLock
@@ -46,7 +46,7 @@ class Watched:
 
     def writes(self) -> list[str]:
         """Return the calls that change what is on a disk."""
-        return [name for name, _result in self.made if _server.CALLS[name] == "write"]
+        return [name for name, _result in self.made if _allowlist.CALLS[name] == "write"]
 
     def results(self, wanted: str) -> list[t.Any]:
         """Return what the calls of one name returned."""

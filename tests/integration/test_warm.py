@@ -48,11 +48,11 @@ KINDS = (
 PROBE = """
 import json, os, sys, time
 sys.path.insert(0, sys.argv[1])
-from offline_guest import _server
+from offline_guest import _handle, _machine, _watchdog
 options = json.loads(sys.argv[2])
 found = []
 for _resume in range(int(sys.argv[3])):
-    appliance = _server.Appliance(_server.Watch(lambda: False, lambda: True), _server.load_bindings(), sys.argv[4])
+    appliance = _machine.Appliance(_watchdog.Watch(lambda: False, lambda: True), _handle.load_bindings(), sys.argv[4])
     appliance.launch(options)
     handle = appliance._handle
     clock = float(handle.debug("sh", ["date +%s.%N"]))

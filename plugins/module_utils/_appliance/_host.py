@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from .._errors import printable
 from . import _schema
-from ._server import boot_id, kvm_state, qemu_version, recall_verdict
+from ._accelerator import boot_id, kvm_state, qemu_version, recall_verdict
 from ._start import interpreters
 
 _TIMEOUT = 60

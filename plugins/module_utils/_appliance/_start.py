@@ -19,7 +19,22 @@ import types
 import typing as t
 
 from .._errors import ApplianceError, HostError, OfflineGuestError, printable
-from . import _durable, _raw_names, _server, _warm, _warm_build, _warm_hv, _warm_init, _warm_store, _wire
+from . import (
+    _accelerator,
+    _allowlist,
+    _durable,
+    _handle,
+    _machine,
+    _raw_names,
+    _server,
+    _warm,
+    _warm_build,
+    _warm_hv,
+    _warm_init,
+    _warm_store,
+    _watchdog,
+    _wire,
+)
 from ._client import Client
 from ._lock import ImageLock
 
@@ -27,7 +42,10 @@ from ._lock import ImageLock
 PLATFORM_INTERPRETERS = ("/usr/libexec/platform-python", "/usr/bin/python3", "/usr/local/bin/python3")
 _START_TIMEOUT = 60
 #: All that runs in the server's process, or is started by it: standard library only.
-_SERVER_MODULES = (_durable, _raw_names, _server, _warm, _warm_build, _warm_hv, _warm_init, _warm_store, _wire)
+_SERVER_MODULES = (
+    *(_accelerator, _allowlist, _durable, _handle, _machine, _raw_names, _server),
+    *(_warm, _warm_build, _warm_hv, _warm_init, _warm_store, _watchdog, _wire),
+)
 
 
 def interpreters() -> list[str]:

@@ -25,7 +25,7 @@ import sys
 import time
 import typing as t
 
-from . import _server, _warm_hv, _warm_init, _warm_store
+from . import _handle, _warm_hv, _warm_init, _warm_store
 from ._warm_hv import Port, Unfit, normalized, value_of
 from ._warm_store import Store, Unusable
 
@@ -79,7 +79,7 @@ class Qmp:
 def build(store: Store, options: dict[str, t.Any], accelerator: str, *, hv: str, again: bool) -> str:
     """Make the entry for a machine; returns its key. Does nothing where it is there, or where another process builds.
 
-    :param options: as for :func:`_server.configure`, without drives, and ``launch_timeout`` in seconds.
+    :param options: as for :func:`_handle.configure`, without drives, and ``launch_timeout`` in seconds.
     :param hv: the text of what libguestfs runs in place of QEMU.
     :param again: also where it could not be made before; and wait for another process that builds.
     :raises Unusable: the store cannot be used.
@@ -88,13 +88,13 @@ def build(store: Store, options: dict[str, t.Any], accelerator: str, *, hv: str,
     store.prepare()
     until = time.monotonic() + float(options.get("launch_timeout") or 600)
 
-    bindings = _server.load_bindings()
+    bindings = _handle.load_bindings()
 
     @contextlib.contextmanager
     def configured() -> t.Iterator[t.Any]:
         handle = bindings[0]()
         try:
-            _server.configure(handle, {**options, "drives": []}, accelerator)
+            _handle.configure(handle, {**options, "drives": []}, accelerator)
             yield handle
         finally:
             handle.close()

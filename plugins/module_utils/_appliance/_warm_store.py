@@ -32,7 +32,7 @@ import stat
 import time
 import typing as t
 
-from . import _server, _warm_hv, _warm_init
+from . import _accelerator, _warm_hv, _warm_init
 from ._durable import flush
 
 #: Changes with anything that makes an entry written by another version of this collection unfit.
@@ -67,7 +67,7 @@ class Unusable(RuntimeError):
 
 def default_folder() -> str:
     """Return the user's warm store, below the XDG cache folder."""
-    return os.path.join(_server.cache_folder(), "warm")
+    return os.path.join(_accelerator.cache_folder(), "warm")
 
 
 # ---------------------------------------------------------------------------------------------------------------- key
@@ -86,7 +86,7 @@ def facts_of(handle: t.Any, accelerator: str) -> dict[str, t.Any]:
         is_wrapper = stream.read(4) != b"\x7fELF"
     version = handle.version()
     return {
-        "emulator": [emulator, digest(emulator), _server.qemu_version(emulator) if is_wrapper else ""],
+        "emulator": [emulator, digest(emulator), _accelerator.qemu_version(emulator) if is_wrapper else ""],
         "libguestfs": [version[part] for part in ("major", "minor", "release", "extra")],
         "appliance": _appliance_facts(handle.get_path()),
         "accelerator": accelerator,

@@ -45,8 +45,8 @@ def launch(disks: t.Sequence[Path]) -> t.Any:
     package = types.ModuleType("offline_guest")
     package.__path__ = [str(_APPLIANCE)]
     sys.modules.setdefault(package.__name__, package)
-    server = importlib.import_module("offline_guest._server")
-    return server.open_handle([{"path": str(disk), "format": "raw"} for disk in disks])
+    machine = importlib.import_module("offline_guest._machine")
+    return machine.open_handle([{"path": str(disk), "format": "raw"} for disk in disks])
 
 
 def fill(jobs: t.Sequence[Job], scratch: Path) -> None:

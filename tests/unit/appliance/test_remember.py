@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.offline.guest.plugins.module_utils._appliance import _server
+from ansible_collections.offline.guest.plugins.module_utils._appliance import _allowlist
 from ansible_collections.offline.guest.plugins.module_utils._appliance._calls import Calls
 from ansible_collections.offline.guest.plugins.module_utils._appliance._remember import _CHANGE_NOTHING, RememberingRpc
 from ansible_collections.offline.guest.plugins.module_utils._errors import CallError
@@ -66,4 +66,4 @@ def test_an_answer_cannot_be_spoilt_by_who_got_it() -> None:
 
 
 def test_only_calls_that_read_leave_answers_standing() -> None:
-    assert {_server.CALLS[name] for name in _CHANGE_NOTHING} == {"read"}
+    assert {_allowlist.CALLS[name] for name in _CHANGE_NOTHING} == {"read"}
