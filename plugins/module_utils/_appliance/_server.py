@@ -265,7 +265,7 @@ class Server:
             answer: dict[str, t.Any] = {"result": encode(method(decode(request.get("params") or {})))}
         except ServerError as exc:
             answer = {"error": {"code": -32000, "message": str(exc), "data": {"kind": exc.kind, **encode(exc.data)}}}
-        except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        except (ValueError, LookupError, TypeError, AttributeError) as exc:
             answer = {"error": {"code": -32600, "message": f"bad request: {exc}", "data": {"kind": "protocol"}}}
         self._send(connection, {"jsonrpc": "2.0", "id": identity, **answer})
 
