@@ -103,7 +103,7 @@ def test_services_of_a_debian_are_enabled_and_disabled(harness: Harness, image_c
         "/etc/rc6.d/K01legacy": "../init.d/legacy",
     }
     assert {path: read_guest_file(image, path).decode() for path in links} == links
-    wanted = before - {"gone.service"} | {"app.service", "unused.service"}
+    wanted = before - {"gone.service", "ssh.service"} | {"app.service", "unused.service"}
     assert set(list_guest(image, f"{CONFIG}/multi-user.target.wants")) == wanted
     assert "gone.service" not in list_guest(image, CONFIG)
     assert read_guest_file(image, f"{CONFIG}/app.service").decode() == APP
