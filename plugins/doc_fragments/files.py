@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What modules document that write a file of the guest: the options of ``FILE_SPEC`` in ``module_utils/_module.py``."""
+"""What modules document that write a file of the guest: ``FILE_SPEC`` in ``module_utils/_ansible_module.py``."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every module that works on an image documents: the options of ``IMAGE_SPEC`` in ``module_utils/_module.py``."""
+"""What every module that works on an image documents: ``IMAGE_SPEC`` in ``module_utils/_ansible_module.py``."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@
 
 """The exception tree.
 
-Every layer raises these; only ``_module.py`` turns them into a task result. A message says what happened and, in
-``hint``, what to do next. Text that came from an image goes through :func:`printable` before it enters a message.
+Every layer raises these; only ``_ansible_module.py`` turns them into a task result. A message says what happened and,
+in ``hint``, what to do next. Text that came from an image goes through :func:`printable` before it enters a message.
 """
 
 from __future__ import annotations

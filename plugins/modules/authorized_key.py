@@ -172,8 +172,8 @@ follow:
 
 from typing import Any, NoReturn
 
+from ..module_utils._ansible_module import run_guest_module
 from ..module_utils._guest._authorized_key import handle
-from ..module_utils._module import run_guest_module
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "user": {"type": "str", "required": True},

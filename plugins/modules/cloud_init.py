@@ -117,8 +117,8 @@ removed:
 
 from typing import NoReturn
 
+from ..module_utils._ansible_module import run_guest_module
 from ..module_utils._guest._cloud_init import handle
-from ..module_utils._module import run_guest_module
 
 
 def main() -> NoReturn:

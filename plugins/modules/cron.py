@@ -176,8 +176,8 @@ backup_file:
 
 from typing import NoReturn
 
+from ..module_utils._ansible_module import run_guest_module
 from ..module_utils._guest._cron import handle
-from ..module_utils._module import run_guest_module
 
 
 def main() -> NoReturn:

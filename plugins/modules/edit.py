@@ -349,8 +349,8 @@ size:
 
 from typing import NoReturn
 
+from ..module_utils._ansible_module import FILE_SPEC, run_guest_module
 from ..module_utils._guest._edit import handle
-from ..module_utils._module import FILE_SPEC, run_guest_module
 
 STATE = {"type": "str", "choices": ["present", "absent"]}
 

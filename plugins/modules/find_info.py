@@ -369,8 +369,8 @@ msg:
 
 import typing as t
 
+from ..module_utils._ansible_module import run_guest_module
 from ..module_utils._guest._find import handle
-from ..module_utils._module import run_guest_module
 
 
 def main() -> t.NoReturn:

@@ -176,8 +176,8 @@ scripts:
 
 import typing as t
 
+from ..module_utils._ansible_module import run_guest_module
 from ..module_utils._guest._firstboot_report import handle
-from ..module_utils._module import run_guest_module
 
 
 def main() -> t.NoReturn:

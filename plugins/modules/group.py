@@ -128,8 +128,8 @@ system:
 
 from typing import Any, NoReturn
 
+from ..module_utils._ansible_module import run_guest_module
 from ..module_utils._guest._group import handle
-from ..module_utils._module import run_guest_module
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "name": {"type": "str", "required": True},

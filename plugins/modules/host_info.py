@@ -276,8 +276,8 @@ os:
 
 import typing as t
 
+from ..module_utils._ansible_module import run_host_module
 from ..module_utils._guest._host_info import handle
-from ..module_utils._module import run_host_module
 
 
 def main() -> t.NoReturn:

@@ -86,8 +86,8 @@ msg:
 
 from typing import NoReturn
 
+from ..module_utils._ansible_module import run_guest_module
 from ..module_utils._guest._hostname import handle
-from ..module_utils._module import run_guest_module
 
 USES = ["alpine", "debian", "freebsd", "generic", "macos", "macosx", "darwin", "openbsd", "openrc", "redhat", "sles"]
 

@@ -163,8 +163,8 @@ rc:
 
 from typing import NoReturn
 
+from ..module_utils._ansible_module import FILE_SPEC, run_guest_module
 from ..module_utils._guest._lineinfile import handle
-from ..module_utils._module import FILE_SPEC, run_guest_module
 
 
 def main() -> NoReturn:

@@ -139,8 +139,8 @@ msg:
 
 from typing import NoReturn
 
+from ..module_utils._ansible_module import run_guest_module
 from ..module_utils._guest._locale import handle
-from ..module_utils._module import run_guest_module
 
 SETTINGS = ("lang", "variables", "keymap", "font", "xkb_layout", "xkb_model", "xkb_variant", "xkb_options")
 

@@ -88,8 +88,8 @@ msg:
 
 from typing import NoReturn
 
+from ..module_utils._ansible_module import run_guest_module
 from ..module_utils._guest._machine_id import handle
-from ..module_utils._module import run_guest_module
 
 
 def main() -> NoReturn:

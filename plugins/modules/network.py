@@ -197,8 +197,8 @@ backup_files:
 
 from typing import NoReturn
 
+from ..module_utils._ansible_module import run_guest_module
 from ..module_utils._guest._network import handle
-from ..module_utils._module import run_guest_module
 
 
 def main() -> NoReturn:

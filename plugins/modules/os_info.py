@@ -465,8 +465,8 @@ disk:
 
 import typing as t
 
+from ..module_utils._ansible_module import run_guest_module
 from ..module_utils._guest._os_info import DEFAULT_SUBSETS, SUBSETS, handle
-from ..module_utils._module import run_guest_module
 
 
 def main() -> t.NoReturn:

@@ -163,8 +163,8 @@ size_after:
 
 import typing as t
 
+from ..module_utils._ansible_module import run_guest_module
 from ..module_utils._guest._resize import disk_size, handle
-from ..module_utils._module import run_guest_module
 
 
 def main() -> t.NoReturn:

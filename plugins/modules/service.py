@@ -121,8 +121,8 @@ msg:
 
 from typing import NoReturn
 
+from ..module_utils._ansible_module import run_guest_module
 from ..module_utils._guest._service import handle
-from ..module_utils._module import run_guest_module
 
 
 def main() -> NoReturn:

@@ -120,8 +120,8 @@ start:
 
 import typing as t
 
+from ..module_utils._ansible_module import run_session_module
 from ..module_utils._guest._session import handle
-from ..module_utils._module import run_session_module
 
 
 def main() -> t.NoReturn:

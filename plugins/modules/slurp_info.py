@@ -79,8 +79,8 @@ source_b64:
 
 import typing as t
 
+from ..module_utils._ansible_module import run_guest_module
 from ..module_utils._guest._stat import handle_slurp
-from ..module_utils._module import run_guest_module
 
 
 def main() -> t.NoReturn:

@@ -347,8 +347,8 @@ stat:
 
 import typing as t
 
+from ..module_utils._ansible_module import run_guest_module
 from ..module_utils._guest._stat import handle_stat
-from ..module_utils._module import run_guest_module
 
 
 def main() -> t.NoReturn:

@@ -111,8 +111,8 @@ paths:
 
 from typing import NoReturn
 
+from ..module_utils._ansible_module import run_guest_module
 from ..module_utils._guest._sysctl import handle
-from ..module_utils._module import run_guest_module
 
 
 def main() -> NoReturn:

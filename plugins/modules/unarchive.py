@@ -234,8 +234,8 @@ msg:
 
 import typing as t
 
+from ..module_utils._ansible_module import FILE_SPEC, run_guest_module
 from ..module_utils._guest._unarchive import handle
-from ..module_utils._module import FILE_SPEC, run_guest_module
 
 
 def main() -> t.NoReturn:

@@ -368,8 +368,8 @@ remove:
 
 from typing import Any, NoReturn
 
+from ..module_utils._ansible_module import run_guest_module
 from ..module_utils._guest._user import handle
-from ..module_utils._module import run_guest_module
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "name": {"type": "str", "required": True, "aliases": ["user"]},

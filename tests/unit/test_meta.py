@@ -65,7 +65,7 @@ def fragment_options() -> dict[str, t.Any]:
 
 
 def image_spec() -> dict[str, t.Any]:
-    return importlib.import_module(f"{PACKAGE}.module_utils._module").IMAGE_SPEC
+    return importlib.import_module(f"{PACKAGE}.module_utils._ansible_module").IMAGE_SPEC
 
 
 def test_a_module_that_works_on_an_image_documents_how_its_appliance_starts() -> None:

@@ -12,9 +12,9 @@ import typing as t
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
+from ansible_collections.offline.guest.plugins.module_utils._ansible_module import run_host_module
 from ansible_collections.offline.guest.plugins.module_utils._errors import GuestError
 from ansible_collections.offline.guest.plugins.module_utils._guest._task import Outcome
-from ansible_collections.offline.guest.plugins.module_utils._module import run_host_module
 
 RESULT = {"path": "/etc/passwd", "mode": "0604", "owner": 1000, "size": 5}
 

@@ -7,7 +7,7 @@
 """The shapes of the documents that come over the socket or from a lock file, checked with voluptuous.
 
 voluptuous is not part of the standard library: where it is missing, every use fails with :data:`MISSING`, which
-``_module.py`` reports before anything else is done.
+``_ansible_module.py`` reports before anything else is done.
 """
 
 from __future__ import annotations

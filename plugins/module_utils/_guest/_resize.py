@@ -44,7 +44,7 @@ def resize(task: Task, device: str) -> Outcome:
     :raises GuestError: the layout cannot be grown; the message says why.
     """
     if task.disk is None:
-        raise AssertionError("_module.py always gives the disk")
+        raise AssertionError("_ansible_module.py always gives the disk")
     size, calls = task.disk.image_size, task.guest.calls
     target = disk_size({"size": task.params["size"], "format": task.disk.image_format}, size)
     choice = Choice(partition=task.params["partition"], lv=task.params["lv"], root=_root(task))

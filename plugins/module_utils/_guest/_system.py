@@ -19,7 +19,7 @@ DEFAULT_TYPES = ("ext2", "ext3", "ext4", "xfs", "btrfs", "vfat", "ntfs")
 _SCHEMA: t.Any = None
 try:
     import voluptuous as vol
-except ImportError:  # Reported by _module.py before anything else is done.
+except ImportError:  # Reported by _ansible_module.py before anything else is done.
     pass
 else:
     _TEXT = vol.All(str, vol.Length(max=4096))

@@ -23,7 +23,7 @@ from unittest import mock
 
 from ansible.module_utils import basic
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.offline.guest.plugins.module_utils import _module
+from ansible_collections.offline.guest.plugins.module_utils import _ansible_module
 from ansible_collections.offline.guest.plugins.module_utils._appliance._calls import Calls
 from ansible_collections.offline.guest.plugins.module_utils._guest._files import GuestFiles
 from ansible_collections.offline.guest.plugins.module_utils._guest._guest import Guest
@@ -134,17 +134,19 @@ def tree_in(rpc: FakeRpc) -> dict[str, Entry]:
 def run_our_module(module: types.ModuleType, params: Result, rpc: FakeRpc, *, check: bool = False) -> Result:
     """Run a module of the collection on a guest in memory, where a check only plans, and return its result."""
 
-    def run_guest_module(*, argument_spec: Result, handler: _module.Handler, writes: bool, **rest: t.Any) -> t.NoReturn:
+    def run_guest_module(
+        *, argument_spec: Result, handler: _ansible_module.Handler, writes: bool, **rest: t.Any
+    ) -> t.NoReturn:
         assert writes
-        spec = {**_module.IMAGE_SPEC, **argument_spec}
-        run = _module.GuestModule(argument_spec=spec, supports_check_mode=True, **rest)
+        spec = {**_ansible_module.IMAGE_SPEC, **argument_spec}
+        run = _ansible_module.GuestModule(argument_spec=spec, supports_check_mode=True, **rest)
         calls = Calls(rpc)
         task = Task(run.params, Guest(calls, GuestFiles(calls)), check=run.check_mode, warn=run.warn)
 
         def work() -> Outcome:
             return handler(task)
 
-        _module._finish(run, work, needs_voluptuous=False)
+        _ansible_module._finish(run, work, needs_voluptuous=False)
 
     with mock.patch.object(module, "run_guest_module", run_guest_module):
         result = _run(module.main, {"image": "/srv/image", "format": "raw", **params}, check=check, folder=None)

@@ -15,8 +15,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
+from ._ansible import AnsibleModule, missing_required_lib
 from ._appliance import _schema
 from ._appliance._image import FORMATS, Image
 from ._appliance._session import ApplianceOptions, Session, open_or_join
