@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import typing as t
 
 from ._accelerator import boot_id, kvm_state, qemu_version, recall_verdict, remember_verdict
@@ -199,7 +200,8 @@ class Appliance:
 
     def _failed(self, name: str, exc: RuntimeError) -> ServerError:
         number = self._errno(self._handle)
-        if self._watch.reason or not self._alive():
+        # That something is missing is what the daemon says, so it lives; it is also what is said the most.
+        if self._watch.reason or (number != errno.ENOENT and not self._alive()):
             self.state = "CLOSED"
             why = self._watch.reason or "the appliance died"
             return ServerError("appliance", f"{name}: {why}", console=self.console.tail(), reason=self._watch.reason)

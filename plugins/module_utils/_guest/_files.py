@@ -290,14 +290,16 @@ class GuestFiles:
             _require_file(path, old)
         model = target if like is None else self.resolve(like)
         pattern = old if like is None else self._lstat(model)
+        born = self._owner_of_new(target.parent)
         temporary = self._free_temporary(target)
         self._write_all(temporary, content)
+        # chown drops set-uid bits and capabilities, chmod sets an ACL's mask: so in this order.
+        kept = born if pattern is None else (pattern.uid, pattern.gid)
+        if (wanted := (_first(uid, kept[0]), _first(gid, kept[1]))) != born:
+            self._calls.lchown(*wanted, temporary)
         if pattern is None:
-            self._own(temporary, uid, gid)
             self._label(temporary, target, "file")
         else:
-            # chown drops set-uid bits and capabilities, chmod sets an ACL's mask: so in this order.
-            self._own(temporary, _first(uid, pattern.uid), _first(gid, pattern.gid))
             self._copy_xattrs(model, temporary)
         self._calls.chmod(_first(mode, pattern.mode if pattern else 0o644), temporary)
         self._calls.rename(temporary, target)
@@ -505,24 +507,27 @@ class GuestFiles:
         The name is derived, not random, so that the same work leaves the same directory blocks in the image. Whatever
         a former crash or the guest's maker left there is removed, never written through.
         """
-        found = self._lstat(target.parent)
-        if found is None or found.kind != "directory":
-            raise GuestError(
-                f"'{printable(target.parent)}' in the guest is {_what(found)}, not a directory.",
-                hint="Make the directory first.",
-            )
-        temporary = target.parent.joined(_temporary_name(target.name))
-        self.remove(temporary)
+        self._require_directory(target.parent)
+        name = _temporary_name(target.name)
+        temporary = target.parent.joined(name)
+        # To ask for one that is missing is an error, and costs four times as much as to have it listed as missing.
+        if self._calls.lstatnslist(target.parent, [name])[0]["st_ino"] != -1:
+            self.remove(temporary)
         return temporary
 
-    def _own(self, path: GuestPath, uid: int | None, gid: int | None) -> None:
-        if uid is None and gid is None:
-            return
+    def _owner_of_new(self, directory: GuestPath) -> tuple[int, int]:
+        """Return whose a file is that root makes in a directory, which may hand its group down (inode(7))."""
+        found = self._require_directory(directory)
+        return 0, found.gid if found.mode & _stat.S_ISGID else 0
+
+    def _require_directory(self, path: GuestPath) -> FileStat:
         found = self._lstat(path)
-        if found is None:
-            raise AssertionError("the temporary was written a moment ago")
-        if (wanted := (_first(uid, found.uid), _first(gid, found.gid))) != (found.uid, found.gid):
-            self._calls.lchown(*wanted, path)
+        if found is None or found.kind != "directory":
+            raise GuestError(
+                f"'{printable(path)}' in the guest is {_what(found)}, not a directory.",
+                hint="Make the directory first.",
+            )
+        return found
 
     def _xattrs(self, path: GuestPath) -> dict[str, bytes]:
         try:
