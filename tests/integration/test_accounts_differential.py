@@ -24,7 +24,7 @@ from ansible_collections.offline.guest.plugins.module_utils._guest._guest import
 from ansible_collections.offline.guest.plugins.module_utils._guest._task import Outcome, Task
 from ansible_collections.offline.guest.plugins.modules import group as group_module
 from ansible_collections.offline.guest.plugins.modules import user as user_module
-from folder_rpc import FolderRpc
+from ansible_collections.offline.guest.tests.unit.guest.folder_rpc import FolderRpc
 from shadow_chroot import EPOCH, HASH, LOGIN_DEFS, OTHER_HASH, START, Chroot, Start, is_possible
 
 pytestmark = pytest.mark.skipif(not is_possible(), reason="this needs root, and the right to mount")

@@ -28,7 +28,7 @@ def handle(task: Task) -> Outcome:
     """
     edits = parse_edits(task.params["edits"])
     _warn(edits, task.warn)
-    file = TextFile(task, follow=True)
+    file = TextFile(task, follow=True, tells_attributes=True)
     current = file.read()
     content, messages = _edited_or_none(task, current, edits)
     plan = file.plan(current, content)

@@ -246,7 +246,7 @@ class _Editor:
                 lines += [edit.assignment(wanted.option, value) for value in wanted.values]
                 lines += [f"{wanted.option}\n"] if not wanted.values and edit.allow_no_value else []
             elif not edit.exclusive:
-                values += [value for value in wanted.values if value not in values]
+                values = list(dict.fromkeys([*values, *wanted.values]))
         if edit.option and values:
             lines += [edit.assignment(edit.option, value) for value in values]
         elif edit.option and edit.allow_no_value:

@@ -25,7 +25,7 @@ def handle(task: Task) -> Outcome:
     :raises OptionError: the options are wrong. :raises GuestError: there is no such file, or it cannot be edited.
     """
     edit = _ini_edit(task.params)
-    file, current = read_text(task, follow=task.params["follow"], replaces_link=True)
+    file, current = read_text(task, follow=task.params["follow"], replaces_link=True, tells_attributes=True)
     done = edit_text(
         task, file, current, lambda content: edit_ini(content or b"", edit, strict=True), creates=task.params["create"]
     )

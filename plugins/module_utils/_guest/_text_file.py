@@ -12,16 +12,24 @@ It is what the modules have in common that edit a file: content, attributes, bac
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import typing as t
 
 from .._errors import GuestError, printable
-from ._attributes import AttributeChange, AttributeOptions, AttributePlanner, apply_attributes
 from ._backup import backup_path
 from ._diff import attributes_diff, content_diff
 from ._files import FileStat, GuestFiles
 from ._paths import GuestPath
 from ._task import Task
+
+if t.TYPE_CHECKING:
+    from ._attributes import AttributeChange, AttributePlanner
+
+_ATTRIBUTES = (
+    *("owner", "group", "mode", "attributes", "unsafe_writes"),
+    *("seuser", "serole", "setype", "selevel"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +59,7 @@ class Plan:
 
     :param content: the content afterwards; None when there will be no file.
     :param written: where new content goes.
-    :param attributes: those of the entry; None when there will be none.
+    :param attributes: those of the entry; None when there will be none, or where they stay as they are.
     :param backup: where the file is kept as it was; None where it is not.
     """
 
@@ -100,14 +108,28 @@ class TextFile:
 
     :param follow: whether a link at the end of the path has its target's attributes changed, not its own.
     :param replaces_link: whether such a link, where it is not followed, makes room for what is written.
+    :param tells_attributes: whether attributes are planned, to be told of, also where the task asks for none.
     """
 
-    def __init__(self, task: Task, *, follow: bool, replaces_link: bool = False) -> None:
+    def __init__(
+        self, task: Task, *, follow: bool, replaces_link: bool = False, tells_attributes: bool = False
+    ) -> None:
         self._task = task
         self._files = task.guest.files
         self._follow = follow
         self._replaces_link = replaces_link and not follow
-        self.planner = AttributePlanner(self._files, AttributeOptions.of(task.params))
+        asks = any(task.params.get(name) not in (None, False) for name in _ATTRIBUTES)
+        self._has_attributes = asks or tells_attributes
+
+    @functools.cached_property
+    def planner(self) -> AttributePlanner:
+        """What plans the attributes of the entry.
+
+        :raises OptionError: the options that say what they are to be are wrong.
+        """
+        from ._attributes import AttributeOptions, AttributePlanner  # not for the many tasks without such options
+
+        return AttributePlanner(self._files, AttributeOptions.of(self._task.params))
 
     def read(self) -> Current:
         """Return the file as it is.
@@ -130,7 +152,7 @@ class TextFile:
         changes = content != current.content
         replaced = self._replaces_link and changes and current.is_link
         attributes = None
-        if content is not None and not keeps_attributes:
+        if content is not None and self._has_attributes and not keeps_attributes:
             attributes = self._attributes(current, replaced=replaced)
         backup = None
         if changes and self._task.params["backup"] and current.content is not None:
@@ -181,6 +203,8 @@ class TextFile:
                 _keep(self._files, plan.current.path, plan.backup, plan.current.content or b"")
             change = self._write(plan)
         if change is not None and change.changed:
+            from ._attributes import apply_attributes
+
             apply_attributes(self._files, change)
 
     def _write(self, plan: Plan) -> AttributeChange | None:
@@ -190,7 +214,7 @@ class TextFile:
             self._files.make_dir(plan.current.entry.parent, mode=0o755)
         like = plan.current.path if plan.current.content is not None else None
         if change is None or plan.written != plan.current.entry:  # behind a link, whose attributes are another matter
-            self._files.write(plan.written, content, like=like)
+            self._files.write(plan.written, content, like=like, follow=False)
             return change
         after = change.after
         self._files.write(plan.written, content, mode=after.mode, uid=after.uid, gid=after.gid, like=like, follow=False)

@@ -71,12 +71,14 @@ def options_of(kind: type[t.Any], params: t.Mapping[str, t.Any]) -> dict[str, t.
     return {field.name: params[field.name] for field in dataclasses.fields(kind)}
 
 
-def read_text(task: Task, *, follow: bool = False, replaces_link: bool = False) -> tuple[TextFile, Current]:
-    """Return the file that the option ``path`` names, and how it is.
+def read_text(
+    task: Task, *, follow: bool = False, replaces_link: bool = False, tells_attributes: bool = False
+) -> tuple[TextFile, Current]:
+    """Return the file that the option ``path`` names, and how it is; see :class:`TextFile`.
 
     :raises GuestError: it is no regular file, or too large.
     """
-    file = TextFile(task, follow=follow, replaces_link=replaces_link)
+    file = TextFile(task, follow=follow, replaces_link=replaces_link, tells_attributes=tells_attributes)
     try:
         return file, file.read()
     except GuestError as exc:

@@ -20,7 +20,7 @@ from ansible_collections.offline.guest.plugins.module_utils._guest import _unit_
 from ansible_collections.offline.guest.plugins.module_utils._guest._changes import apply_changes
 from ansible_collections.offline.guest.plugins.module_utils._guest._unit_paths import unit_paths
 from ansible_collections.offline.guest.plugins.module_utils._guest._unit_tree import Tree
-from ansible_collections.offline.guest.tests.unit.differential.folder_rpc import Spec, guest_files, listing, make_tree
+from ansible_collections.offline.guest.tests.unit.differential.trees import Spec, guest_files, listing, make_tree
 
 PROGRAM = shutil.which("systemctl") or ""
 Scope = t.Literal["system", "global"]

@@ -10,8 +10,8 @@ import dataclasses
 import os
 import typing as t
 
-from ansible_collections.offline.guest.tests.unit.differential.folder_rpc import Spec
 from ansible_collections.offline.guest.tests.unit.differential.systemctl import Scope
+from ansible_collections.offline.guest.tests.unit.differential.trees import Spec
 
 Step = tuple[str, ...]
 VENDOR = "/usr/lib/systemd/system"

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.offline.guest.tests.unit.differential import systemctl
-from ansible_collections.offline.guest.tests.unit.differential.folder_rpc import listing
 from ansible_collections.offline.guest.tests.unit.differential.systemctl import copied, merged_root
 from ansible_collections.offline.guest.tests.unit.differential.systemctl_cases import CASES, CONFIG, VENDOR
+from ansible_collections.offline.guest.tests.unit.differential.trees import listing
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -19,8 +19,8 @@ from ansible_collections.offline.guest.plugins.module_utils._errors import Guest
 from ansible_collections.offline.guest.plugins.module_utils._guest._changes import apply_changes
 from ansible_collections.offline.guest.plugins.module_utils._guest._service_sysv import SysvServices
 from ansible_collections.offline.guest.plugins.module_utils._guest._unit_tree import Tree
-from ansible_collections.offline.guest.tests.unit.differential.folder_rpc import Spec, guest_files, listing, make_tree
 from ansible_collections.offline.guest.tests.unit.differential.systemctl import copied
+from ansible_collections.offline.guest.tests.unit.differential.trees import Spec, guest_files, listing, make_tree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

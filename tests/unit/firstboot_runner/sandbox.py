@@ -11,21 +11,18 @@ shows when it was called), ``systemctl`` and ``reboot``.
 from __future__ import annotations
 
 import dataclasses
-import errno
-import os
 import shutil
-import stat
 import subprocess
 import typing as t
 from pathlib import Path
 
 from ansible_collections.offline.guest.plugins.module_utils._appliance._calls import Calls
-from ansible_collections.offline.guest.plugins.module_utils._errors import CallError
 from ansible_collections.offline.guest.plugins.module_utils._guest import _firstboot, _firstboot_report
 from ansible_collections.offline.guest.plugins.module_utils._guest._files import GuestFiles
 from ansible_collections.offline.guest.plugins.module_utils._guest._guest import Guest
 from ansible_collections.offline.guest.plugins.module_utils._guest._system import OperatingSystem
 from ansible_collections.offline.guest.plugins.module_utils._guest._task import Outcome, Task
+from ansible_collections.offline.guest.tests.unit.guest.folder_rpc import FolderRpc
 
 BASE = "var/lib/offline-guest/firstboot"
 PRESENT: dict[str, t.Any] = {
@@ -50,82 +47,6 @@ _REBOOT = """\
 #!/bin/sh
 printf 'reboot\\n' >>"{root}/reboot.log"
 """
-
-
-class FolderRpc:
-    """The libguestfs calls that :class:`GuestFiles` makes, done to a folder of the host.
-
-    Paths arrive with all links but the last followed, so nothing here leaves the folder.
-    """
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-
-    def call(self, name: str, *args: t.Any, **kwargs: t.Any) -> t.Any:
-        try:
-            return getattr(self, f"_{name}")(*args, **kwargs)
-        except OSError as exc:
-            raise CallError(name, str(exc), exc.errno or errno.EIO) from exc
-
-    def _host(self, path: str) -> str:
-        return f"{self._root}{path}"
-
-    def _lstatns(self, path: str) -> dict[str, int]:
-        found = os.lstat(self._host(path))
-        return {
-            "st_mode": found.st_mode,
-            # Whoever runs the tests is this guest's root.
-            "st_uid": 0 if found.st_uid == os.getuid() else found.st_uid,
-            "st_gid": 0 if found.st_gid == os.getgid() else found.st_gid,
-            "st_size": found.st_size,
-            "st_mtime_sec": int(found.st_mtime),
-        }
-
-    def _readlink(self, path: str) -> str:
-        return os.readlink(self._host(path))
-
-    def _pread(self, path: str, count: int, offset: int) -> bytes:
-        with open(self._host(path), "rb") as file:
-            return os.pread(file.fileno(), count, offset)
-
-    def _readdir(self, path: str) -> list[dict[str, t.Any]]:
-        return [{"name": name} for name in os.listdir(self._host(path))]
-
-    def _lgetxattrs(self, path: str) -> list[dict[str, t.Any]]:
-        raise OSError(errno.ENOTSUP, "the sandbox has none")
-
-    def _write(self, path: str, content: bytes) -> None:
-        Path(self._host(path)).write_bytes(content)
-
-    def _pwrite(self, path: str, content: bytes, offset: int) -> int:
-        with open(self._host(path), "r+b") as file:
-            return os.pwrite(file.fileno(), content, offset)
-
-    def _mkdir_mode(self, path: str, mode: int) -> None:
-        os.mkdir(self._host(path), mode)
-
-    def _chmod(self, mode: int, path: str) -> None:
-        os.chmod(self._host(path), mode)
-
-    def _lchown(self, owner: int, group: int, path: str) -> None:
-        if os.getuid() == 0:
-            os.lchown(self._host(path), owner, group)
-
-    def _rename(self, old: str, new: str) -> None:
-        os.rename(self._host(old), self._host(new))
-
-    def _rm(self, path: str) -> None:
-        os.unlink(self._host(path))
-
-    def _rm_rf(self, path: str) -> None:
-        host = self._host(path)
-        if stat.S_ISDIR(os.lstat(host).st_mode):
-            shutil.rmtree(host)
-        else:
-            os.unlink(host)
-
-    def _ln_s(self, target: str, linkname: str) -> None:
-        os.symlink(target, self._host(linkname))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,7 +116,7 @@ class Sandbox:
         return {script["name"]: script["state"] for script in self.info()["scripts"]}
 
     def _task(self, handler: t.Callable[[Task], Outcome], params: dict[str, t.Any]) -> Outcome:
-        calls = Calls(FolderRpc(self.root))
+        calls = Calls(FolderRpc(self.root, owned_by_root=True))
         system = OperatingSystem(root="/dev/sda1", type="linux", init_system=self.init, package_management="apt")
         return handler(Task(params, Guest(calls, GuestFiles(calls), (system,)), False, self._no_warning))
 

@@ -215,6 +215,10 @@ class FakeRpc:
         inherited = self.nodes[parent].xattrs.get("system.posix_acl_default")
         if inherited is not None and not stat.S_ISLNK(node.mode):
             node.xattrs["system.posix_acl_access"] = inherited
+        is_new = not any(node is other for other in self.nodes.values())
+        if is_new and self.nodes[parent].mode & stat.S_ISGID:
+            node.gid = self.nodes[parent].gid
+            node.mode |= stat.S_ISGID if stat.S_ISDIR(node.mode) else 0
         self.nodes[path] = node
 
     def _call_mkdir_mode(self, path: str, mode: int) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.offline.guest.plugins.module_utils._errors import GuestError, OptionError
 from ansible_collections.offline.guest.tests.unit.guest.fake_rpc import FakeRpc
-from ansible_collections.offline.guest.tests.unit.guest.local_rpc import LocalRpc
+from ansible_collections.offline.guest.tests.unit.guest.folder_rpc import FolderRpc
 from ansible_collections.offline.guest.tests.unit.guest.reading import Module, twin
 
 NOW = int(time.time())
@@ -129,7 +129,7 @@ def test_as_the_twin(name: str, tree: Path) -> None:
     assert by_path(found.result) == by_path({key: as_guest(wanted[key], tree) for key in wanted if key != "changed"})
 
 
-class Chroot(LocalRpc):
+class Chroot(FolderRpc):
     """The tree, whose absolute links begin with its path on this machine, as the guest that has them without."""
 
     def __init__(self, root: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.offline.guest.plugins.module_utils._errors import GuestError, OptionError
 from ansible_collections.offline.guest.plugins.module_utils._guest._files import CHUNK
 from ansible_collections.offline.guest.tests.unit.guest.fake_rpc import FakeRpc
-from ansible_collections.offline.guest.tests.unit.guest.local_rpc import LocalRpc
+from ansible_collections.offline.guest.tests.unit.guest.folder_rpc import FolderRpc
 from ansible_collections.offline.guest.tests.unit.guest.reading import Module, twin
 
 # Of ext2's flags the tree has none to ask for: those are in the integration tests.
@@ -66,7 +66,7 @@ def test_as_the_twin(path: str, follow: bool, tree: Path) -> None:
     # The twin's file(1) never follows, and calls a link to nowhere "unknown".
     has_same_mime = path != "/srv/dangling" and not (follow and path in ("/srv/link", "/srv/to-dir"))
     get_mime = shutil.which("file") is not None and has_same_mime
-    found = Module("stat_info").run(LocalRpc(tree), path=path, follow=follow, get_mime=get_mime, **WITHOUT_FLAGS)
+    found = Module("stat_info").run(FolderRpc(tree), path=path, follow=follow, get_mime=get_mime, **WITHOUT_FLAGS)
     wanted = twin("stat", path=f"{tree}{path}", follow=follow, get_mime=get_mime, **WITHOUT_FLAGS)
     assert not found.changed
     for result in (found.result, wanted):
@@ -77,19 +77,19 @@ def test_as_the_twin(path: str, follow: bool, tree: Path) -> None:
 @pytest.mark.parametrize("algorithm", ["md5", "sha1", "sha224", "sha256", "sha384", "sha512"])
 def test_checksums(algorithm: str, tree: Path) -> None:
     options: dict[str, t.Any] = {**WITHOUT_FLAGS, "checksum_algorithm": algorithm}
-    found = Module("stat_info").run(LocalRpc(tree), path="/srv/latin", **options).result["stat"]
+    found = Module("stat_info").run(FolderRpc(tree), path="/srv/latin", **options).result["stat"]
     assert found["checksum"] == twin("stat", path=f"{tree}/srv/latin", **options)["stat"]["checksum"]
 
 
 def test_a_path_below_a_file_is_an_error_as_in_the_twin(tree: Path) -> None:
     with pytest.raises(GuestError, match="Not a directory"):
-        Module("stat_info").run(LocalRpc(tree), path="/srv/text/below/it")
+        Module("stat_info").run(FolderRpc(tree), path="/srv/text/below/it")
     assert twin("stat", path=f"{tree}/srv/text/below/it")["msg"] == "Not a directory"
 
 
 def test_a_loop_is_an_error_only_where_it_is_followed(tree: Path) -> None:
     with pytest.raises(GuestError, match="Too many symbolic links"):
-        Module("stat_info").run(LocalRpc(tree), path="/srv/loop", follow=True)
+        Module("stat_info").run(FolderRpc(tree), path="/srv/loop", follow=True)
 
 
 def test_flags() -> None:
@@ -139,7 +139,7 @@ def test_special_files_are_described_and_never_opened(kind: int) -> None:
 @pytest.mark.parametrize("size", [0, 1, CHUNK + 1])
 def test_slurp_as_the_twin(size: int, tree: Path) -> None:
     (tree / "srv/slurped").write_bytes(os.urandom(size))
-    found = Module("slurp_info").run(LocalRpc(tree), src="/srv/slurped")
+    found = Module("slurp_info").run(FolderRpc(tree), src="/srv/slurped")
     wanted = twin("slurp", src=f"{tree}/srv/slurped")
     assert found.result == as_guest(wanted, tree)
 
