@@ -2,21 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A guest in memory with an operating system, and the four calls that every module must pass."""
+"""A guest in memory of a family of distributions, and a module that is run on it."""
 
 from __future__ import annotations
 
 import dataclasses
+import types
 import typing as t
 
-from ansible_collections.offline.guest.plugins.module_utils._appliance._calls import Calls
-from ansible_collections.offline.guest.plugins.module_utils._guest._files import GuestFiles
-from ansible_collections.offline.guest.plugins.module_utils._guest._guest import Guest
 from ansible_collections.offline.guest.plugins.module_utils._guest._system import OperatingSystem
-from ansible_collections.offline.guest.plugins.module_utils._guest._task import Outcome, Task
+from ansible_collections.offline.guest.plugins.module_utils._guest._task import Outcome
 from ansible_collections.offline.guest.tests.unit.guest.fake_rpc import FakeRpc
-
-Handler = t.Callable[[Task], Outcome]
+from ansible_collections.offline.guest.tests.unit.guest.run_module import four_calls, run
 
 #: distribution, package format, init system
 FAMILIES: dict[str, tuple[str, str | None, str]] = {
@@ -35,10 +32,13 @@ FAMILIES: dict[str, tuple[str, str | None, str]] = {
 
 @dataclasses.dataclass
 class FakeGuest:
-    """A guest of a family, and the module that is tested."""
+    """A guest of a family, and the module that is tested.
 
-    handler: Handler
-    defaults: t.Mapping[str, t.Any]
+    :param usual: options of every run that does not say otherwise.
+    """
+
+    module: types.ModuleType
+    usual: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     family: str = "debian"
     type: str = "linux"
     rpc: FakeRpc = dataclasses.field(default_factory=FakeRpc)
@@ -59,25 +59,13 @@ class FakeGuest:
         """Run the module once, with what it knows of the files forgotten."""
         distro, packages, init = FAMILIES[self.family]
         system = OperatingSystem("/dev/sda1", self.type, distro=distro, package_format=packages, init_system=init)
-        calls = Calls(self.rpc)
-        guest = Guest(calls, GuestFiles(calls), (system,))
-        return self.handler(Task({**self.defaults, **params}, guest, check, self.warnings.append))
+        given = {name: value for name, value in {**self.usual, **params}.items() if value is not None}
+        return run(self.module, self.rpc, check=check, system=system, warnings=self.warnings, given=given)
 
     def four(self, **params: t.Any) -> Outcome:
         """Check, run, run again, check again; return what the run did."""
-        before = self.rpc.snapshot()
-        checked = self.run(check=True, **params)
-        assert self.rpc.snapshot() == before, "a check changed the guest"
-        done = self.run(**params)
-        assert (checked.changed, checked.diff, checked.result) == (done.changed, done.diff, done.result)
-        assert done.changed == (self.rpc.snapshot() != before) == bool(done.diff) == bool(done.summary)
-        after = self.rpc.snapshot()
-        for check in (False, True):
-            again = self.run(check=check, **params)
-            assert not again.changed
-            assert again.diff == []
-            assert again.summary == ""
-        assert self.rpc.snapshot() == after
+        done = four_calls(lambda check: self.run(check=check, **params), self.rpc)
+        assert done.changed == bool(done.diff)
         return done
 
     def content(self, path: str) -> bytes | None:

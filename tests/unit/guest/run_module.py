@@ -61,20 +61,27 @@ def run(
 
 
 def four(module: types.ModuleType, rpc: FakeRpc, **options: t.Any) -> Outcome:
+    """Check, run, run again and check again; return what the second call did, which must be a change."""
+    done = four_calls(lambda check: run(module, rpc, check=check, **options), rpc)
+    assert done.changed
+    return done
+
+
+def four_calls(call: t.Callable[[bool], Outcome], rpc: FakeRpc) -> Outcome:
     """Check, run, run again and check again; return what the second call did.
 
     The check must write nothing and promise what the run does; the last two must find and write nothing.
     """
     rpc.log.clear()
-    planned = run(module, rpc, check=True, **options)
+    planned = call(True)
     assert rpc.writes == [], "a check wrote"
-    done = run(module, rpc, **options)
+    done = call(False)
     assert (planned.changed, planned.diff, planned.summary) == (done.changed, done.diff, done.summary)
     assert planned.result == done.result
-    assert done.changed and done.summary and rpc.writes
+    assert done.changed == bool(done.summary) == bool(rpc.writes)
     rpc.log.clear()
     for is_check in (False, True):
-        again = run(module, rpc, check=is_check, **options)
+        again = call(is_check)
         assert (again.changed, again.summary, rpc.writes) == (False, "", [])
         assert_no_difference(again.diff)
     return done

@@ -10,15 +10,16 @@ import stat
 
 import pytest
 from ansible_collections.offline.guest.plugins.module_utils._errors import GuestError, OptionError
-from ansible_collections.offline.guest.plugins.module_utils._guest._hostname import check_name, handle
+from ansible_collections.offline.guest.plugins.module_utils._guest._hostname import check_name
 from ansible_collections.offline.guest.plugins.module_utils._guest._hosts import rename_host
+from ansible_collections.offline.guest.plugins.modules import hostname
 from ansible_collections.offline.guest.tests.unit.guest.fake_guest import FakeGuest
 from hypothesis import given
 from hypothesis import strategies as st
 
 
 def machine(family: str = "debian", kind: str = "linux") -> FakeGuest:
-    return FakeGuest(handle, {"name": "web01", "use": None}, family, kind)
+    return FakeGuest(hostname, {"name": "web01"}, family, kind)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from ansible_collections.offline.guest.plugins.module_utils._guest._cmdline impo
     tokens,
 )
 from ansible_collections.offline.guest.plugins.module_utils._guest._cmdline_grub import edit_defaults, is_built
-from ansible_collections.offline.guest.plugins.module_utils._guest._kernel_cmdline import handle
+from ansible_collections.offline.guest.plugins.modules import kernel_cmdline
 from ansible_collections.offline.guest.tests.unit.guest.fake_guest import FakeGuest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -43,8 +43,7 @@ def absent(*args: str) -> Wanted:
 
 
 def machine(family: str = "debian") -> FakeGuest:
-    params = {"args": None, "name": None, "value": None, "state": "present", "rebuild": "hint"}
-    return FakeGuest(handle, params, family)
+    return FakeGuest(kernel_cmdline, family=family)
 
 
 @pytest.mark.parametrize(

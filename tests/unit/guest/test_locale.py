@@ -12,11 +12,11 @@ import typing as t
 
 import pytest
 from ansible_collections.offline.guest.plugins.module_utils._errors import GuestError, OptionError
-from ansible_collections.offline.guest.plugins.module_utils._guest._locale import handle
 from ansible_collections.offline.guest.plugins.module_utils._guest._locale_generated import (
     enabled_in_locale_gen,
     normalized,
 )
+from ansible_collections.offline.guest.plugins.modules import locale
 from ansible_collections.offline.guest.tests.unit.guest.fake_guest import FakeGuest
 
 ARCHIVE = "/usr/lib/locale/locale-archive"
@@ -29,7 +29,7 @@ def archive(*names: str, magic: int = 0xDE020109) -> bytes:
 
 
 def machine(family: str = "debian", *locales: str) -> FakeGuest:
-    guest = FakeGuest(handle, {**dict.fromkeys(OPTIONS), "generate": False}, family)
+    guest = FakeGuest(locale, family=family)
     return guest.put({ARCHIVE: archive(*(locales or ("de_DE.utf8", "en_US.utf8")))})
 
 

@@ -10,7 +10,8 @@ import stat
 
 import pytest
 from ansible_collections.offline.guest.plugins.module_utils._errors import GuestError, OptionError
-from ansible_collections.offline.guest.plugins.module_utils._guest._machine_id import handle, parse_id
+from ansible_collections.offline.guest.plugins.module_utils._guest._machine_id import parse_id
+from ansible_collections.offline.guest.plugins.modules import machine_id
 from ansible_collections.offline.guest.tests.unit.guest.fake_guest import FakeGuest
 
 ID = "0123456789abcdef0123456789abcdef"
@@ -19,7 +20,7 @@ PATH, DBUS = "/etc/machine-id", "/var/lib/dbus/machine-id"
 
 
 def machine(family: str = "debian") -> FakeGuest:
-    guest = FakeGuest(handle, {"state": None, "id": None}, family)
+    guest = FakeGuest(machine_id, family=family)
     guest.rpc.add_dir("/etc")
     return guest
 

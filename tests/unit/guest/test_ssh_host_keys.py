@@ -11,7 +11,8 @@ import subprocess
 
 import pytest
 from ansible_collections.offline.guest.plugins.module_utils._errors import GuestError
-from ansible_collections.offline.guest.plugins.module_utils._guest._ssh_host_keys import SCRIPT, handle
+from ansible_collections.offline.guest.plugins.module_utils._guest._ssh_host_keys import SCRIPT
+from ansible_collections.offline.guest.plugins.modules import ssh_host_keys
 from ansible_collections.offline.guest.tests.unit.guest.fake_guest import FakeGuest
 
 UNITS = "/usr/lib/systemd/system"
@@ -22,7 +23,7 @@ KEYS = [f"/etc/ssh/ssh_host_{kind}_key{end}" for kind in ("ecdsa", "ed25519", "r
 
 
 def machine(family: str = "debian", *, server: bool = True, keys: bool = True) -> FakeGuest:
-    guest = FakeGuest(handle, {"state": "absent", "regenerate": "guest"}, family)
+    guest = FakeGuest(ssh_host_keys, family=family)
     guest.put({"/etc/ssh/sshd_config": b"Port 22\n", "/etc/ssh/ssh_config": b"", "/etc/ssh/moduli": b""})
     if server:
         guest.put(
@@ -78,7 +79,7 @@ def test_debian_makes_no_keys() -> None:
 
 def test_without_a_server_there_is_nobody_to_make_them_for() -> None:
     assert machine(server=False).four().changed
-    assert not FakeGuest(handle, {"state": "absent", "regenerate": "guest"}).four().changed
+    assert not FakeGuest(ssh_host_keys).four().changed
 
 
 @pytest.mark.parametrize(

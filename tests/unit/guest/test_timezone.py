@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.offline.guest.plugins.module_utils._errors import GuestError, OptionError
-from ansible_collections.offline.guest.plugins.module_utils._guest._timezone import adjusted, handle
+from ansible_collections.offline.guest.plugins.module_utils._guest._timezone import adjusted
+from ansible_collections.offline.guest.plugins.modules import timezone
 from ansible_collections.offline.guest.tests.unit.guest.fake_guest import FakeGuest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ BERLIN, TOKYO, UTC = b"TZif2 Berlin", b"TZif2 Tokyo", b"TZif2 UTC"
 
 
 def machine(family: str = "debian", kind: str = "linux") -> FakeGuest:
-    guest = FakeGuest(handle, {"name": None, "hwclock": None}, family, kind)
+    guest = FakeGuest(timezone, family=family, type=kind)
     zones = {"Europe/Berlin": BERLIN, "Asia/Tokyo": TOKYO, "Etc/UTC": UTC, "zone1970.tab": b"AD", "leapseconds": b"#"}
     return guest.put({f"/usr/share/zoneinfo/{name}": content for name, content in zones.items()})
 
