@@ -118,7 +118,8 @@ class TextFile:
         self._files = task.guest.files
         self._follow = follow
         self._replaces_link = replaces_link and not follow
-        asks = any(task.params.get(name) not in (None, False) for name in _ATTRIBUTES)
+        given = [task.params.get(name) for name in _ATTRIBUTES]
+        asks = any(value is not None and value is not False for value in given)  # a mode may be 0
         self._has_attributes = asks or tells_attributes
 
     @functools.cached_property

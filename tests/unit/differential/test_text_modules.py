@@ -136,6 +136,7 @@ LINES: dict[str, Case] = {
     "excluding options": Case(KEYS, {"line": "z", "insertafter": "a", "insertbefore": "b"}),
     "mode": Case(b"old\n", {"line": "new", "mode": "0600"}),
     "a symbolic mode": Case(b"old\n", {"line": "old", "mode": "u+x,g-r,o=u"}),
+    "a mode of none": Case(b"old\n", {"line": "new", "mode": 0}),
     "attributes": Case(b"old\n", {"line": "old", "attributes": "+d"}),
     "through a link": Case(None, {"path": "/etc/l", "line": "new", "backup": True}, LINK),
     "through a link to nothing": Case(None, {"path": "/etc/l", "line": "new", "create": True}, DANGLING),
