@@ -52,7 +52,8 @@ class ArchiveFinder:
         return spec
 
 
-sys.meta_path.insert(0, ArchiveFinder)
+if __spec__ is not None and isinstance(__spec__.loader, zipimport.zipimporter):  # not where tests import this file
+    sys.meta_path.insert(0, ArchiveFinder)
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 

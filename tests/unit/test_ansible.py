@@ -22,20 +22,20 @@ FILES = {
     "pack/inner/__init__.py": "from .deep import WORD\n",
     "pack/inner/deep.py": "WORD = 'deep'\n",
     "pack/broken.py": "1 +\n",
+    "pack/quick.py": FINDER.read_text(encoding="utf-8"),
 }
 #: Counts how often each file of the archive is compiled, imports, and tells what it sees.
 PROGRAM = """
 import builtins, collections, importlib, json, os, pkgutil, sys
-archive, finder, quick = sys.argv[1:]
+archive, how = sys.argv[1:]
 counted, compiled = builtins.compile, collections.Counter()
 def compile_and_count(source, name, *rest, **more):
     compiled[os.path.relpath(str(name), archive)] += 1
     return counted(source, name, *rest, **more)
 sys.path.insert(0, archive)
 import pack
-if quick == "quick":
-    text = open(finder, encoding="utf-8").read()
-    exec(counted(text, finder, "exec"), {"__name__": "finder", "__file__": finder})
+if how == "quick":
+    import pack.quick
 builtins.compile = compile_and_count
 import pack.first, pack.inner
 errors = []
@@ -64,7 +64,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object
             made.writestr(name, content)
     found = {}
     for how in ("quick", "slow"):
-        command = [sys.executable, "-c", PROGRAM, str(archive), str(FINDER), how]
+        command = [sys.executable, "-c", PROGRAM, str(archive), how]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         found[how] = json.loads(done.stdout)
     return found
