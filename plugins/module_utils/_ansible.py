@@ -44,7 +44,7 @@ class ArchiveFinder:
     def _spec(name: str, importer: zipimport.zipimporter, *, is_package: bool) -> ModuleSpec:
         place = f"{importer.archive}/{importer.prefix}{name.rpartition('.')[2]}"
         file = f"{place}/__init__.py" if is_package else f"{place}.py"
-        loader: t.Any = importer  # which typeshed does not know to be a loader
+        loader: t.Any = importer  # typeshed does not know it to be one
         spec = ModuleSpec(name, loader, origin=file, is_package=is_package)
         spec.has_location = True
         if is_package:
@@ -52,7 +52,8 @@ class ArchiveFinder:
         return spec
 
 
-if __spec__ is not None and isinstance(__spec__.loader, zipimport.zipimporter):  # not where tests import this file
+_loader: t.Any = __spec__.loader if __spec__ else None
+if isinstance(_loader, zipimport.zipimporter):  # and not where tests import this file
     sys.meta_path.insert(0, ArchiveFinder)
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
