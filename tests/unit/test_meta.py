@@ -68,6 +68,12 @@ def image_spec() -> dict[str, t.Any]:
     return importlib.import_module(f"{PACKAGE}.module_utils._ansible_module").IMAGE_SPEC
 
 
+def test_the_options_about_attributes_are_known_to_who_looks_for_them() -> None:
+    spec = importlib.import_module(f"{PACKAGE}.module_utils._ansible_module").FILE_SPEC
+    names = importlib.import_module(f"{PACKAGE}.module_utils._guest._text_file").ATTRIBUTES
+    assert sorted(names) == sorted(spec)
+
+
 def test_a_module_that_works_on_an_image_documents_how_its_appliance_starts() -> None:
     for name, documented in modules().items():
         fragments = documented.get("extends_documentation_fragment", [])

@@ -146,9 +146,10 @@ class AttributePlanner:
         """The same for who only wants names to show: none where the guest's files cannot be read."""
         from ._accounts import Accounts
 
-        if self._like is not None:
-            return self._like.names
-        return self.__dict__.get("accounts") or Accounts.read_names(self._files)
+        try:
+            return self.accounts
+        except GuestError:
+            return Accounts({}, {})
 
     def plan(self, path: GuestPath, found: FileStat | None = None, *, mode: t.Any = None) -> AttributeChange:
         """Return the change to an entry that is there; of a link, to the link itself.

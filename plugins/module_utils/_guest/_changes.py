@@ -218,11 +218,6 @@ def _attributes_diff(path: str, before: dict[str, t.Any], after: dict[str, t.Any
         yield attributes_diff(path, {side: {key: found[key] for key in differing} for side, found in sides.items()})
 
 
-def any_change(changes: t.Iterable[Change]) -> bool:
-    """Whether anything changes."""
-    return any(change.changed for change in changes)
-
-
 def changed_paths(changes: t.Iterable[Change]) -> list[str]:
     """The paths of what changes, fit to be shown, in the order of the plan."""
     return [printable(change.path, limit=4096) for change in changes if change.changed]
@@ -238,7 +233,7 @@ def carry_out(task: Task, changes: t.Sequence[Change], result: dict[str, t.Any],
 
     :param summary: for the session's list of changes.
     """
-    changed = any_change(changes)
+    changed = any(change.changed for change in changes)
     if changed and not task.check:
         apply_changes(task.guest.files, changes)
     return Outcome(changed, result, changes_diff(changes), summary if changed else "")

@@ -26,10 +26,8 @@ from ._task import Task
 if t.TYPE_CHECKING:
     from ._attributes import AttributeChange, AttributePlanner
 
-_ATTRIBUTES = (
-    *("owner", "group", "mode", "attributes", "unsafe_writes"),
-    *("seuser", "serole", "setype", "selevel"),
-)
+#: The names of ``FILE_SPEC``, which is of the layer above.
+ATTRIBUTES = ("owner", "group", "mode", "attributes", "seuser", "serole", "setype", "selevel", "unsafe_writes")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +116,7 @@ class TextFile:
         self._files = task.guest.files
         self._follow = follow
         self._replaces_link = replaces_link and not follow
-        given = [task.params.get(name) for name in _ATTRIBUTES]
+        given = [task.params.get(name) for name in ATTRIBUTES]
         asks = any(value is not None and value is not False for value in given)  # a mode may be 0
         self._has_attributes = asks or tells_attributes
 

@@ -64,8 +64,10 @@ class FakeGuest:
 
     def four(self, **params: t.Any) -> Outcome:
         """Check, run, run again, check again; return what the run did."""
+        before = self.rpc.snapshot()
         done = four_calls(lambda check: self.run(check=check, **params), self.rpc)
-        assert done.changed == bool(done.diff)
+        assert done.changed == (self.rpc.snapshot() != before) == bool(done.diff)
+        assert self.run(check=True, **params).diff == []
         return done
 
     def content(self, path: str) -> bytes | None:
